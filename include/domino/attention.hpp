@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// The call: attention(Q, K, V, O, mask, score_mod, options).
+#pragma once
+
+#include <memory>
+#include <new>
+#include <optional>
+#include <span>
+
+#include "domino/kernel/prefill.hpp"
+#include "domino/mask/causal.hpp"
+#include "domino/parallel/executor.hpp"
+#include "domino/tensor/check.hpp"
+
+namespace domino::inline DOMINO_ARCH {
+
+/// Options of a call, as designated initializers: {.scale = 0.125f, .lse = L, .q_offset = T - S}.
+struct attention_options {
+    /// Factor of the dot products; 1 / sqrt(head_dim) where not given. Finite.
+    std::optional<float> scale = {};
+    /// Where the log-sum-exp of each row goes, [batch, heads, q_len], natural logarithm; -inf for a row that sees nothing.
+    lse_view lse = {};
+    /// Position of the first query: `q` in a mask is the row plus this. kv_len - q_len aligns bottom-right.
+    index_t q_offset = 0;
+    /// Keys that exist for each batch entry, [batch], each 0 to kv_len; the rest is never read. Empty: all.
+    std::span<const index_t> kv_lengths = {};
+    /// Whose threads do the work.
+    executor_ref executor = {};
+    /// Scratch memory, at least workspace_bytes(...); empty: allocated once for the call.
+    std::span<std::byte> workspace = {};
+};
+
+/// Bytes that a call with these head sizes needs with `workers` workers: at most a MiB each up to head_dim 512, whatever
+/// the lengths.
+inline std::size_t workspace_bytes(index_t head_dim, index_t value_dim, index_t workers = 1) {
+    return kernel::workspace::stride(head_dim, value_dim) * static_cast<std::size_t>(workers) + kernel::workspace::alignment;
+}
+
+namespace detail {
+
+template <class T>
+concept FloatView = std::convertible_to<T, tensor_view<const float>>;
+
+kernel::problem checked_problem(const tensor_view<const float>& Q, const tensor_view<const float>& K,
+                                const tensor_view<const float>& V, const tensor_view<float>& O,
+                                const attention_options& options);
+
+}  // namespace detail
+
+/// O = softmax(mask(score_mod(scale * Q K^T))) V, for each batch entry and head; query head i uses KV head
+/// i / (heads / num_kv_heads).
+///
+///   Q [batch, heads, q_len, head_dim]          K [batch, num_kv_heads, kv_len, head_dim]
+///   O [batch, heads, q_len, value head_dim]    V [batch, num_kv_heads, kv_len, value head_dim]
+///
+/// float32, any strides with contiguous head_dim, no alignment; heads a multiple of num_kv_heads. The order of a score's
+/// life: dot product, scale, score mod, mask, softmax. A row that sees nothing gives +0 and lse -inf. What is masked
+/// has no influence, NaN and infinities included; NaN in what a row sees makes the row NaN, as does a score of +inf; a
+/// score of -inf has weight 0. Keys in tiles that the mask leaves empty are not read. O may not meet the inputs.
+///
+/// Scores and sums are float32, partial sums a tile of keys; |error| <= K u A per element, with u = 2^-24,
+/// A = sum of weight * |v|, and K as in tests/attention_accuracy.cpp. The same bits for any executor, thread count,
+/// alignment and strides, and on every architecture with fused multiply-add. Allocates its workspace once (or not at
+/// all: see options). Throws invalid_argument before anything is read or written.
+template <class TQ, class TK, class TV, class TO, class M = decltype(full), class S = decltype(score)>
+void attention(const TQ& Q, const TK& K, const TV& V, const TO& O, const M& mask_mod = full, const S& score_mod = score,
+               const attention_options& options = {}) {
+    static_assert(detail::FloatView<TQ> && detail::FloatView<TK> && detail::FloatView<TV>,
+                  "domino: Q, K and V are views of float tensors: make them with bhsd(ptr, B, H, S, D) or bshd(...)");
+    static_assert(std::convertible_to<TO, tensor_view<float>>,
+                  "domino: O is a view of a float tensor that can be written: make it with bhsd(ptr, B, H, S, D)");
+    static_assert(MaskMod<M>,
+                  "domino: the fifth argument is a mask mod: an expression of truth value over b, h, q, kv, as in "
+                  "kv <= q, or a functor (b, h, q, kv) that returns one");
+    static_assert(ScoreMod<S>,
+                  "domino: the sixth argument is a score mod: an expression of float value over score, b, h, q, kv, as in "
+                  "score - 0.1f * (q - kv), or a functor (score, b, h, q, kv) that returns one");
+    if constexpr (MaskMod<M> && ScoreMod<S>) {
+        const auto mask_expression = mask(mask_mod);
+        const auto score_expression = score_change(score_mod);
+        kernel::problem p = detail::checked_problem(Q, K, V, O, options);
+        const tile all{{0, p.q.batch()}, {0, p.q.heads()}, {p.q_offset, p.q_offset + p.q.len()}, {0, p.k.len()}};
+        p.narrow = detail::fits_lanes(detail::inspect(mask_expression, all));
+        if (!detail::fits_lanes(detail::inspect(score_expression, all)))
+            detail::fail("score_mod", "integers within 32 bits over the call's shape", "wider ones");
+
+        const index_t head_dim = p.q.head_dim(), value_dim = p.v.head_dim();
+        const kernel::block_grid grid(p);
+        if (p.o.size() == 0) return;
+        const std::size_t stride = kernel::workspace::stride(head_dim, value_dim);
+        std::unique_ptr<std::byte[]> owned;
+        std::byte* memory = options.workspace.data();
+        if (options.workspace.empty()) {
+            owned.reset(new std::byte[workspace_bytes(head_dim, value_dim, options.executor.concurrency())]);
+            memory = owned.get();
+        }
+        memory += -reinterpret_cast<std::uintptr_t>(memory) % kernel::workspace::alignment;
+        options.executor.for_each_index(grid.size(), [&](index_t i, index_t worker) {
+            const kernel::workspace scratch(memory + stride * static_cast<std::size_t>(worker), head_dim, value_dim);
+            kernel::block_attention(p, mask_expression, score_expression, grid.at(i, p.q.len()), scratch).compute();
+        });
+    }
+}
+
+/// Options without a score mod.
+template <class TQ, class TK, class TV, class TO, class M>
+void attention(const TQ& Q, const TK& K, const TV& V, const TO& O, const M& mask_mod, const attention_options& options) {
+    attention(Q, K, V, O, mask_mod, score, options);
+}
+
+namespace detail {
+
+inline kernel::problem checked_problem(const tensor_view<const float>& Q, const tensor_view<const float>& K,
+                                       const tensor_view<const float>& V, const tensor_view<float>& O,
+                                       const attention_options& options) {
+    check_tensor("Q", Q);
+    check_tensor("K", K);
+    check_tensor("V", V);
+    check_tensor("O", O);
+    const auto equal = [](const char* argument, const char* what, const char* of, index_t expected, index_t got) {
+        if (got != expected)
+            fail(argument, std::string(what) + " " + std::to_string(expected) + " as " + of, std::to_string(got));
+    };
+    equal("K", "batch", "Q", Q.batch(), K.batch());
+    equal("V", "batch", "Q", Q.batch(), V.batch());
+    equal("O", "batch", "Q", Q.batch(), O.batch());
+    equal("V", "num_kv_heads", "K", K.heads(), V.heads());
+    equal("O", "heads", "Q", Q.heads(), O.heads());
+    equal("V", "kv_len", "K", K.len(), V.len());
+    equal("O", "q_len", "Q", Q.len(), O.len());
+    equal("K", "head_dim", "Q", Q.head_dim(), K.head_dim());
+    equal("O", "head_dim", "V", V.head_dim(), O.head_dim());
+    at_least(1, Q.head_dim(), "Q: head_dim");
+    at_least(1, V.head_dim(), "V: head_dim");
+    if (K.heads() == 0 ? Q.heads() != 0 : Q.heads() % K.heads() != 0)
+        fail("K", "num_kv_heads that divide Q's " + std::to_string(Q.heads()) + " heads", std::to_string(K.heads()));
+
+    kernel::problem p{Q, K, V, O, options.lse, 0.f, options.q_offset, nullptr, true};
+    p.scale = options.scale.value_or(static_cast<float>(1.0 / std::sqrt(double(Q.head_dim()))));
+    if (!std::isfinite(p.scale)) fail("options.scale", "a finite factor", std::to_string(p.scale));
+    if (!fits_lanes({p.q_offset, p.q_offset}) || !fits_lanes({0, saturating_add(p.q_offset, Q.len())}) ||
+        !fits_lanes({0, K.len()}))
+        fail("options.q_offset", "positions within 32 bits", std::to_string(p.q_offset));
+    if (!options.kv_lengths.empty()) {
+        equal("options.kv_lengths", "an entry for each batch entry,", "Q", Q.batch(),
+              static_cast<index_t>(options.kv_lengths.size()));
+        for (const index_t length : options.kv_lengths)
+            if (length < 0 || length > K.len())
+                fail("options.kv_lengths", "0 to kv_len " + std::to_string(K.len()), std::to_string(length));
+        p.kv_lengths = options.kv_lengths.data();
+    }
+    at_least(1, options.executor.concurrency(), "options.executor: concurrency()");
+    const std::size_t need = workspace_bytes(Q.head_dim(), V.head_dim(), options.executor.concurrency());
+    if (!options.workspace.empty() && options.workspace.size() < need)
+        fail("options.workspace", std::to_string(need) + " bytes", std::to_string(options.workspace.size()));
+
+    memory_extent lse{};
+    if (p.lse.data) {
+        if (p.lse.strides == std::array<index_t, 3>{}) p.lse.strides = {Q.heads() * Q.len(), Q.len(), 1};
+        const tensor_view<float> rows{p.lse.data,
+                                      {Q.batch(), Q.heads(), Q.len(), 1},
+                                      {p.lse.strides[0], p.lse.strides[1], p.lse.strides[2], 1}};
+        check_tensor("options.lse", rows);
+        check_writable("options.lse", rows);
+        lse = extent_of(rows);
+    }
+    check_writable("O", O);
+    const memory_extent out = extent_of(O);
+    const auto apart = [](const char* argument, memory_extent written, const char* other, memory_extent x) {
+        if (written.meets(x)) fail(argument, std::string("memory apart from ") + other + "'s", "an overlap");
+    };
+    apart("O", out, "Q", extent_of(Q));
+    apart("O", out, "K", extent_of(K));
+    apart("O", out, "V", extent_of(V));
+    apart("options.lse", lse, "Q", extent_of(Q));
+    apart("options.lse", lse, "K", extent_of(K));
+    apart("options.lse", lse, "V", extent_of(V));
+    apart("options.lse", lse, "O", out);
+    return p;
+}
+
+}  // namespace detail
+}  // namespace domino::inline DOMINO_ARCH

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Version, and the name of the architecture that this translation unit is compiled for.
+#pragma once
+
+#include <cstdint>
+
+#define DOMINO_VERSION_MAJOR 0
+#define DOMINO_VERSION_MINOR 1
+#define DOMINO_VERSION_PATCH 0
+
+#if defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__
+#error "Domino needs infinities and NaNs: compile without -ffast-math (-ffinite-math-only)."
+#endif
+
+// Everything in Domino lives in an inline namespace with this name. Two translation units compiled with
+// different -m flags then share no inline function, so the linker cannot hand AVX-512 code to a machine
+// without it (xsimd #1311, botan #5260, numpy #25274).
+#if defined(__AVX512BW__) && defined(__AVX512DQ__) && defined(__AVX512VL__)
+#define DOMINO_SIMD avx512bw
+#elif defined(__AVX512F__)
+#define DOMINO_SIMD avx512f
+#elif defined(__AVX2__) && defined(__FMA__)
+#define DOMINO_SIMD avx2_fma
+#elif defined(__AVX2__)
+#define DOMINO_SIMD avx2
+#elif defined(__AVX__)
+#define DOMINO_SIMD avx
+#elif defined(__SSE4_2__)
+#define DOMINO_SIMD sse4_2
+#elif defined(__SSE4_1__)
+#define DOMINO_SIMD sse4_1
+#elif defined(__SSSE3__)
+#define DOMINO_SIMD ssse3
+#elif defined(__SSE3__)
+#define DOMINO_SIMD sse3
+#elif defined(__SSE2__) || defined(_M_X64)
+#define DOMINO_SIMD sse2
+#elif defined(__ARM_FEATURE_SVE)
+#define DOMINO_SIMD sve
+#elif defined(__aarch64__) || defined(_M_ARM64)
+#define DOMINO_SIMD neon64
+#elif defined(__ARM_NEON)
+#define DOMINO_SIMD neon
+#else
+#define DOMINO_SIMD scalar
+#endif
+
+#if defined(__cpp_exceptions)
+#define DOMINO_ARCH DOMINO_SIMD
+#else
+#define DOMINO_JOIN_(a, b) a##b
+#define DOMINO_JOIN(a, b) DOMINO_JOIN_(a, b)
+#define DOMINO_ARCH DOMINO_JOIN(DOMINO_SIMD, _noexceptions)
+#endif
+
+namespace domino::inline DOMINO_ARCH {
+
+/// An index or an extent: signed, 64 bits, so that strides and products of extents never wrap by accident.
+using index_t = std::int64_t;
+
+}  // namespace domino::inline DOMINO_ARCH

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// The lanes domain: an index is a SIMD register of rows, or one value where all rows share it; a mask's value is a
+// register of bools. What all lanes share is computed once, by the point domain.
+#pragma once
+
+#include <concepts>
+#include <type_traits>
+
+#include "domino/domain/point.hpp"
+#include "domino/simd/batch.hpp"
+
+namespace domino::inline DOMINO_ARCH {
+
+/// Lane i holds start + i. Turns into a register at the first operation that does not keep it so.
+struct consecutive {
+    index_t start;
+};
+
+namespace detail {
+
+template <class T> concept Shared = std::is_arithmetic_v<T>;
+
+DOMINO_INLINE simd::ints iota() {
+    alignas(64) static constexpr auto lanes = [] {
+        std::array<std::int32_t, static_cast<std::size_t>(simd::width)> a{};
+        for (std::size_t i = 0; i < a.size(); ++i) a[i] = static_cast<std::int32_t>(i);
+        return a;
+    }();
+    return simd::ints::load_aligned(lanes.data());
+}
+
+// Any value as a register.
+DOMINO_INLINE simd::ints spread(index_t x) { return simd::ints(static_cast<std::int32_t>(x)); }
+DOMINO_INLINE simd::floats spread(float x) { return simd::floats(x); }
+DOMINO_INLINE simd::bools spread(bool x) { return simd::broadcast(x); }
+DOMINO_INLINE simd::ints spread(consecutive x) { return spread(x.start) + iota(); }
+DOMINO_INLINE auto spread(auto x) { return x; }
+
+/// Calls f with both operands as registers of their common type.
+template <class X, class Y, class F>
+DOMINO_INLINE auto in_common_register(X x, Y y, F f) {
+    const auto s = spread(x);
+    const auto t = spread(y);
+    if constexpr (std::is_same_v<decltype(s), decltype(t)>) return f(s, t);
+    else return f(simd::to_floats(s), simd::to_floats(t));
+}
+
+}  // namespace detail
+
+/// Rows in lanes: `h`, `q` and `score` may differ by lane, `b` and `kv` are shared.
+template <class H, class Q, class Score = float>
+struct lanes {
+    index_t b;
+    H h;
+    Q q;
+    index_t kv;
+    Score score = {};
+
+    static constexpr auto constant(auto value) { return value; }
+
+    template <class Op, class... Xs>
+    DOMINO_INLINE auto operator()(Op op, Xs... x) const {
+        if constexpr ((detail::Shared<Xs> && ...)) return point{}(op, x...);
+        else return apply(op, x...);
+    }
+
+    /// A table's entry: one load where the lanes are neighbours, otherwise lane by lane.
+    template <class Table, class... Index>
+    DOMINO_INLINE auto lookup(const Table& table, Index... index) const {
+        if constexpr ((detail::Shared<Index> && ...)) return table.at(index...);
+        else return gather(table, index...);
+    }
+    /// A functor of plain numbers, lane by lane.
+    DOMINO_INLINE auto call(const auto& functor, auto... x) const {
+        const auto at = [&](auto... lane) { return functor.at(widened(lane)...); };
+        using entry = decltype(at(typename decltype(detail::spread(x))::value_type{}...));
+        return finish<entry>(simd::per_lane(at, detail::spread(x)...));
+    }
+
+private:
+    static constexpr index_t widened(std::int32_t x) { return x; }
+    static constexpr float widened(float x) { return x; }
+
+    // clang-format off
+    static DOMINO_INLINE consecutive apply(op::add, consecutive x, index_t y) { return {x.start + y}; }
+    static DOMINO_INLINE consecutive apply(op::add, index_t x, consecutive y) { return {x + y.start}; }
+    static DOMINO_INLINE consecutive apply(op::subtract, consecutive x, index_t y) { return {x.start - y}; }
+    static DOMINO_INLINE auto apply(op::add, auto x, auto y) { return detail::in_common_register(x, y, [](auto s, auto t) { return s + t; }); }
+    static DOMINO_INLINE auto apply(op::subtract, auto x, auto y) { return detail::in_common_register(x, y, [](auto s, auto t) { return s - t; }); }
+    static DOMINO_INLINE auto apply(op::multiply, auto x, auto y) { return detail::in_common_register(x, y, [](auto s, auto t) { return s * t; }); }
+    static DOMINO_INLINE auto apply(op::divide, auto x, auto y) { return detail::in_common_register(x, y, [](auto s, auto t) { return divide(s, t); }); }
+    static DOMINO_INLINE auto apply(op::modulo, auto x, auto y) { return detail::in_common_register(x, y, [](auto s, auto t) { return modulo(s, t); }); }
+    static DOMINO_INLINE auto apply(op::negate, auto x) { return -detail::spread(x); }
+
+    static DOMINO_INLINE auto apply(op::equal, auto x, auto y) { return detail::in_common_register(x, y, [](auto s, auto t) { return simd::to_bools(s == t); }); }
+    static DOMINO_INLINE auto apply(op::not_equal, auto x, auto y) { return detail::in_common_register(x, y, [](auto s, auto t) { return simd::to_bools(s != t); }); }
+    static DOMINO_INLINE auto apply(op::less, auto x, auto y) { return detail::in_common_register(x, y, [](auto s, auto t) { return simd::to_bools(s < t); }); }
+    static DOMINO_INLINE auto apply(op::less_equal, auto x, auto y) { return detail::in_common_register(x, y, [](auto s, auto t) { return simd::to_bools(s <= t); }); }
+    static DOMINO_INLINE auto apply(op::greater, auto x, auto y) { return detail::in_common_register(x, y, [](auto s, auto t) { return simd::to_bools(s > t); }); }
+    static DOMINO_INLINE auto apply(op::greater_equal, auto x, auto y) { return detail::in_common_register(x, y, [](auto s, auto t) { return simd::to_bools(s >= t); }); }
+
+    static DOMINO_INLINE simd::bools apply(op::logical_and, auto x, auto y) { return detail::spread(x) & detail::spread(y); }
+    static DOMINO_INLINE simd::bools apply(op::logical_or, auto x, auto y) { return detail::spread(x) | detail::spread(y); }
+    static DOMINO_INLINE simd::bools apply(op::logical_xor, auto x, auto y) { return detail::spread(x) != detail::spread(y); }
+    static DOMINO_INLINE simd::bools apply(op::logical_not, auto x) { return !detail::spread(x); }
+
+    static DOMINO_INLINE auto apply(op::absolute, auto x) { return xsimd::abs(detail::spread(x)); }
+    static DOMINO_INLINE auto apply(op::minimum, auto x, auto y) { return detail::in_common_register(x, y, [](auto s, auto t) { return xsimd::select(t < s, t, s); }); }
+    static DOMINO_INLINE auto apply(op::maximum, auto x, auto y) { return detail::in_common_register(x, y, [](auto s, auto t) { return xsimd::select(s < t, t, s); }); }
+    static DOMINO_INLINE auto apply(op::tanh, auto x) { return xsimd::tanh(simd::to_floats(detail::spread(x))); }
+    static DOMINO_INLINE auto apply(op::exp, auto x) { return xsimd::exp(simd::to_floats(detail::spread(x))); }
+    static DOMINO_INLINE auto apply(op::log, auto x) { return xsimd::log(simd::to_floats(detail::spread(x))); }
+    static DOMINO_INLINE auto apply(op::sqrt, auto x) { return xsimd::sqrt(simd::to_floats(detail::spread(x))); }
+    // clang-format on
+    template <class C, class X, class Y>
+    static DOMINO_INLINE auto apply(op::where, C condition, X x, Y y) {
+        const simd::bools c = detail::spread(condition);
+        if constexpr (std::is_same_v<decltype(detail::spread(x)), simd::bools>) {
+            return (c & detail::spread(x)) | (!c & detail::spread(y));
+        } else {
+            return detail::in_common_register(x, y, [c](auto s, auto t) {
+                // the bits of an integer pass through select unharmed
+                const auto chosen = xsimd::select(c, simd::bit_cast<float>(s), simd::bit_cast<float>(t));
+                return simd::bit_cast<typename decltype(s)::value_type>(chosen);
+            });
+        }
+    }
+
+    static DOMINO_INLINE simd::ints divide(simd::ints x, simd::ints y) {
+        return simd::per_lane([](std::int32_t s, std::int32_t t) { return detail::floor_divide(s, t); }, x, y);
+    }
+    static DOMINO_INLINE simd::ints modulo(simd::ints x, simd::ints y) {
+        return simd::per_lane([](std::int32_t s, std::int32_t t) { return detail::floor_modulo(s, t); }, x, y);
+    }
+    static DOMINO_INLINE simd::floats divide(simd::floats x, simd::floats y) { return x / y; }
+    static DOMINO_INLINE simd::floats modulo(simd::floats x, simd::floats y) { return x - y * xsimd::floor(x / y); }
+
+    template <class Table, class... Index>
+    static DOMINO_INLINE auto gather(const Table& table, Index... index) {
+        using entry = typename Table::entry;
+        using register_type = decltype(detail::spread(std::conditional_t<std::same_as<entry, bool>, index_t, entry>{}));
+        using stored = typename register_type::value_type;
+        const auto at_lane = [&](auto... i) { return static_cast<stored>(table.at(i...)); };
+        alignas(64) std::array<stored, static_cast<std::size_t>(simd::width)> lanes;
+        if constexpr (std::same_as<std::tuple_element_t<sizeof...(Index) - 1, std::tuple<Index...>>, consecutive>) {
+            // neighbours in a row that lie inside the table: one load, or a conversion loop that the compiler vectorizes
+            if (const auto* row = table.row(simd::width, first(index)...)) {
+                if constexpr (std::same_as<typename Table::value_type, stored>) return register_type::load_unaligned(row);
+                for (std::size_t i = 0; i < lanes.size(); ++i) lanes[i] = static_cast<stored>(row[i]);
+                return finish<entry>(register_type::load_aligned(lanes.data()));
+            }
+        }
+        each_lane(lanes, at_lane, index...);
+        return finish<entry>(register_type::load_aligned(lanes.data()));
+    }
+    template <class Entry>
+    static DOMINO_INLINE auto finish(auto x) {
+        if constexpr (std::same_as<Entry, bool>) return simd::to_bools(x != decltype(x)(0));
+        else return x;
+    }
+    static constexpr index_t first(index_t x) { return x; }
+    static constexpr index_t first(consecutive x) { return x.start; }
+    static constexpr index_t first(simd::ints) { return -1; }
+    template <class Lanes, class At, class... Index>
+    static DOMINO_INLINE void each_lane(Lanes& lanes, At at, Index... index) {
+        const auto indices = std::tuple(lane_access(index)...);
+        for (std::size_t i = 0; i < lanes.size(); ++i)
+            lanes[i] = std::apply([&](const auto&... access) { return at(access(i)...); }, indices);
+    }
+    static DOMINO_INLINE auto lane_access(index_t x) { return [x](std::size_t) { return x; }; }
+    static DOMINO_INLINE auto lane_access(consecutive x) {
+        return [x](std::size_t i) { return x.start + static_cast<index_t>(i); };
+    }
+    static DOMINO_INLINE auto lane_access(simd::ints x) {
+        alignas(64) std::array<std::int32_t, static_cast<std::size_t>(simd::width)> stored;
+        x.store_aligned(stored.data());
+        return [stored](std::size_t i) { return index_t{stored[i]}; };
+    }
+};
+
+}  // namespace domino::inline DOMINO_ARCH

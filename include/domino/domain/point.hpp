@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// The point domain: an index is an integer, a mask's value is a bool. The meaning that the others must agree with.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <type_traits>
+
+#include "domino/config.hpp"
+#include "domino/expression/op.hpp"
+
+namespace domino::inline DOMINO_ARCH {
+
+namespace detail {
+
+/// Python's floor division; 0 where the divisor is 0.
+constexpr index_t floor_divide(index_t x, index_t y) {
+    if (y == 0) return 0;
+    const index_t quotient = x / y;
+    return quotient - ((x % y != 0 && (x < 0) != (y < 0)) ? 1 : 0);
+}
+/// Python's modulo, whose sign is the divisor's; 0 where the divisor is 0.
+constexpr index_t floor_modulo(index_t x, index_t y) { return y == 0 ? 0 : x - floor_divide(x, y) * y; }
+
+/// Calls f with both operands in their common type: index_t, or float where either is one.
+template <class X, class Y, class F>
+constexpr auto in_common_type(X x, Y y, F f) {
+    if constexpr (std::is_same_v<X, Y>) return f(x, y);
+    else return f(static_cast<float>(x), static_cast<float>(y));
+}
+
+}  // namespace detail
+
+/// One element of the score matrix. A default-constructed point serves to ask for a value's type.
+struct point {
+    index_t b = 0, h = 0, q = 0, kv = 0;
+    float score = 0;
+
+    static constexpr auto constant(auto value) { return value; }
+
+    // clang-format off
+    constexpr auto operator()(op::add, auto x, auto y) const { return detail::in_common_type(x, y, [](auto s, auto t) { return s + t; }); }
+    constexpr auto operator()(op::subtract, auto x, auto y) const { return detail::in_common_type(x, y, [](auto s, auto t) { return s - t; }); }
+    constexpr auto operator()(op::multiply, auto x, auto y) const { return detail::in_common_type(x, y, [](auto s, auto t) { return s * t; }); }
+    constexpr auto operator()(op::divide, index_t x, index_t y) const { return detail::floor_divide(x, y); }
+    constexpr auto operator()(op::modulo, index_t x, index_t y) const { return detail::floor_modulo(x, y); }
+    constexpr auto operator()(op::divide, auto x, auto y) const { return static_cast<float>(x) / static_cast<float>(y); }
+    constexpr auto operator()(op::modulo, auto x, auto y) const {
+        const float s = static_cast<float>(x), t = static_cast<float>(y);
+        return s - t * std::floor(s / t);
+    }
+    constexpr auto operator()(op::negate, auto x) const { return -x; }
+
+    constexpr bool operator()(op::equal, auto x, auto y) const { return detail::in_common_type(x, y, [](auto s, auto t) { return s == t; }); }
+    constexpr bool operator()(op::not_equal, auto x, auto y) const { return detail::in_common_type(x, y, [](auto s, auto t) { return s != t; }); }
+    constexpr bool operator()(op::less, auto x, auto y) const { return detail::in_common_type(x, y, [](auto s, auto t) { return s < t; }); }
+    constexpr bool operator()(op::less_equal, auto x, auto y) const { return detail::in_common_type(x, y, [](auto s, auto t) { return s <= t; }); }
+    constexpr bool operator()(op::greater, auto x, auto y) const { return detail::in_common_type(x, y, [](auto s, auto t) { return s > t; }); }
+    constexpr bool operator()(op::greater_equal, auto x, auto y) const { return detail::in_common_type(x, y, [](auto s, auto t) { return s >= t; }); }
+
+    constexpr bool operator()(op::logical_and, bool x, bool y) const { return x && y; }
+    constexpr bool operator()(op::logical_or, bool x, bool y) const { return x || y; }
+    constexpr bool operator()(op::logical_xor, bool x, bool y) const { return x != y; }
+    constexpr bool operator()(op::logical_not, bool x) const { return !x; }
+
+    constexpr auto operator()(op::absolute, auto x) const { return x < 0 ? -x : x; }
+    constexpr auto operator()(op::minimum, auto x, auto y) const { return detail::in_common_type(x, y, [](auto s, auto t) { return t < s ? t : s; }); }
+    constexpr auto operator()(op::maximum, auto x, auto y) const { return detail::in_common_type(x, y, [](auto s, auto t) { return s < t ? t : s; }); }
+    constexpr auto operator()(op::where, bool c, auto x, auto y) const { return detail::in_common_type(x, y, [c](auto s, auto t) { return c ? s : t; }); }
+    constexpr float operator()(op::tanh, auto x) const { return std::tanh(static_cast<float>(x)); }
+    constexpr float operator()(op::exp, auto x) const { return std::exp(static_cast<float>(x)); }
+    constexpr float operator()(op::log, auto x) const { return std::log(static_cast<float>(x)); }
+    constexpr float operator()(op::sqrt, auto x) const { return std::sqrt(static_cast<float>(x)); }
+    // clang-format on
+
+    /// A table's entry; each index is clamped into the table.
+    constexpr auto lookup(const auto& table, auto... index) const { return table.at(index...); }
+    /// A functor of plain integers.
+    constexpr auto call(const auto& functor, auto... x) const { return functor.at(x...); }
+};
+
+}  // namespace domino::inline DOMINO_ARCH

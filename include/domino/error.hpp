@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// How a wrong call is told: an exception, or the user's handler where exceptions are off.
+#pragma once
+
+#include <cstdlib>
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+#include "domino/config.hpp"
+
+namespace domino::inline DOMINO_ARCH {
+
+/// A wrong call. `what()` names the argument, what was expected and what came; no memory was touched.
+struct invalid_argument : std::invalid_argument {
+    using std::invalid_argument::invalid_argument;
+};
+
+#if !defined(__cpp_exceptions)
+/// Called with the message of a wrong call when exceptions are off; if it returns, the program aborts.
+using error_handler = void (*)(const char* message);
+
+namespace detail {
+inline error_handler& handler() {
+    static error_handler installed = nullptr;
+    return installed;
+}
+}  // namespace detail
+
+/// Installs the handler (none at start) and returns the one before. Call it before threads start.
+inline error_handler set_error_handler(error_handler handler) {
+    return std::exchange(detail::handler(), handler);
+}
+#endif
+
+namespace detail {
+
+/// Throws `invalid_argument`: "domino: <argument>: expected <expected>, got <got>".
+[[noreturn]] inline void fail(const std::string& argument, const std::string& expected,
+                              const std::string& got) {
+    const std::string message = "domino: " + argument + ": expected " + expected + ", got " + got;
+#if defined(__cpp_exceptions)
+    throw invalid_argument(message);
+#else
+    if (handler()) handler()(message.c_str());
+    std::abort();
+#endif
+}
+
+/// Checks a parameter of a mask or a score mod: it must be at least `least`.
+constexpr index_t at_least(index_t least, index_t value, const char* argument) {
+    if (value < least) fail(argument, "at least " + std::to_string(least), std::to_string(value));
+    return value;
+}
+
+}  // namespace detail
+}  // namespace domino::inline DOMINO_ARCH

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Functors as expressions. A generic one, (auto b, auto h, auto q, auto kv), is called once with the placeholders and
+// so writes its own expression; one of plain integers becomes a leaf that is called for every element.
+#pragma once
+
+#include <concepts>
+#include <type_traits>
+#include <utility>
+
+#include "domino/domain/interval.hpp"
+#include "domino/domain/text.hpp"
+#include "domino/expression/operators.hpp"
+
+namespace domino::inline DOMINO_ARCH {
+
+/// A leaf that is called with plain indices: `functor.at(i...)` gives a value, `functor.over(intervals...)` its
+/// range, `functor.words()` its text. Its arguments are expressions, so that substitution reaches them.
+template <class Functor, Expression... Arguments>
+struct call : node {
+    [[no_unique_address]] Functor functor;
+    [[no_unique_address]] std::tuple<Arguments...> arguments;
+    static constexpr axes depends_on = (Arguments::depends_on | ... | axes::none);
+    explicit constexpr call(Functor f, Arguments... x) : functor(std::move(f)), arguments(x...) {}
+    template <class Domain>
+    constexpr auto evaluate(const Domain& at) const {
+        return std::apply(
+            [&](const Arguments&... x) { return at.call(functor, domino::evaluate(x, at)...); }, arguments);
+    }
+};
+
+namespace detail {
+
+template <class F>
+concept IntegerMask = !Expression<F> && std::is_invocable_r_v<bool, const F&, int, int, int, int>;
+template <class F>
+concept IntegerScore = !Expression<F> && std::is_invocable_r_v<float, const F&, float, int, int, int, int>;
+
+using b_t = placeholder<axes::b>;
+using h_t = placeholder<axes::h>;
+using q_t = placeholder<axes::q>;
+using kv_t = placeholder<axes::kv>;
+using score_t = placeholder<axes::score>;
+
+/// No bound: nothing is known of a tile.
+struct unbounded_functor {};
+
+/// A mask of plain integers. `Bound`, if any, is called with four intervals and gives a `truth`.
+template <class F, class Bound>
+struct integer_mask {
+    [[no_unique_address]] F f;
+    [[no_unique_address]] Bound bound;
+    constexpr bool at(index_t b_, index_t h_, index_t q_, index_t kv_) const {
+        return static_cast<bool>(f(static_cast<int>(b_), static_cast<int>(h_), static_cast<int>(q_),
+                                   static_cast<int>(kv_)));
+    }
+    constexpr truth over(interval b_, interval h_, interval q_, interval kv_) const {
+        if constexpr (std::is_same_v<Bound, unbounded_functor>) return truth::unknown();
+        else return bound(b_, h_, q_, kv_);
+    }
+    static text words() { return {"scalar(b, h, q, kv)"}; }
+};
+
+/// A score change of plain numbers.
+template <class F>
+struct integer_score {
+    [[no_unique_address]] F f;
+    constexpr float at(float score_, index_t b_, index_t h_, index_t q_, index_t kv_) const {
+        return static_cast<float>(f(score_, static_cast<int>(b_), static_cast<int>(h_), static_cast<int>(q_),
+                                    static_cast<int>(kv_)));
+    }
+    static constexpr real_interval over(auto...) { return real_interval::anything(); }
+    static text words() { return {"scalar(score, b, h, q, kv)"}; }
+};
+
+template <class F>
+concept GenericMask = !Expression<F> && std::invocable<const F&, b_t, h_t, q_t, kv_t>;
+template <class F>
+concept GenericScore = !Expression<F> && std::invocable<const F&, score_t, b_t, h_t, q_t, kv_t>;
+
+}  // namespace detail
+
+/// A functor of plain integers as an expression: f(int b, int h, int q, int kv) -> bool is a mask mod,
+/// f(float score, int b, int h, int q, int kv) -> float a score mod. It is called for every element of every tile
+/// that is not decided otherwise; its own tiles are all partial. May be called from several threads at once.
+template <class F>
+constexpr auto scalar(F f) {
+    using namespace detail;
+    static_assert(IntegerMask<F> || IntegerScore<F>,
+                  "domino: scalar(f) needs f(int b, int h, int q, int kv) -> bool "
+                  "or f(float score, int b, int h, int q, int kv) -> float");
+    if constexpr (IntegerMask<F>)
+        return call<integer_mask<F, unbounded_functor>, b_t, h_t, q_t, kv_t>({std::move(f), {}}, {}, {}, {}, {});
+    else return call<integer_score<F>, score_t, b_t, h_t, q_t, kv_t>({std::move(f)}, {}, {}, {}, {}, {});
+}
+
+/// The functor as an expression, whichever kind it is; an expression is itself.
+template <class M>
+constexpr auto mask(const M& mask_mod) {
+    using namespace detail;
+    if constexpr (Operand<M>) return as_node(mask_mod);
+    else if constexpr (GenericMask<M>) return as_node(mask_mod(b_t{}, h_t{}, q_t{}, kv_t{}));
+    else if constexpr (IntegerMask<M>) return scalar(mask_mod);
+    else
+        static_assert(Operand<M>, "domino: a mask mod is an expression of truth value, as in kv <= q, or a functor "
+                                  "(b, h, q, kv) that returns one, or bool from four ints");
+}
+
+/// The functor as an expression of float value that may use `score`; an expression is itself.
+template <class S>
+constexpr auto score_change(const S& score_mod) {
+    using namespace detail;
+    if constexpr (Operand<S>) return as_node(score_mod);
+    else if constexpr (GenericScore<S>) return as_node(score_mod(score_t{}, b_t{}, h_t{}, q_t{}, kv_t{}));
+    else if constexpr (IntegerScore<S>) return scalar(score_mod);
+    else
+        static_assert(Operand<S>, "domino: a score mod is an expression of float value, as in score - slope * (q - kv), "
+                                  "or a functor (score, b, h, q, kv) that returns one");
+}
+
+namespace detail {
+template <class M>
+concept MaskFunctor = GenericMask<M> || IntegerMask<M>;
+template <class S>
+concept ScoreFunctor = GenericScore<S> || IntegerScore<S>;
+template <class E>
+inline constexpr bool reads_score = depends_on<std::remove_cvref_t<E>>(axes::score);
+}  // namespace detail
+
+/// A mask mod (attnax, FlexAttention): truth value over (b, h, q, kv), true = attend. An expression, a bool, a generic
+/// functor (auto b, auto h, auto q, auto kv), or a functor of four ints.
+template <class M>
+concept MaskMod = (Operand<M> || detail::MaskFunctor<M>) && requires(const M& m) {
+    requires TruthExpression<decltype(mask(m))>;
+    requires !detail::reads_score<decltype(mask(m))>;
+};
+
+/// A score mod (attnax, FlexAttention): the new score over (score, b, h, q, kv).
+template <class S>
+concept ScoreMod = (Operand<S> || detail::ScoreFunctor<S>) && requires(const S& s) {
+    requires NumberExpression<decltype(score_change(s))>;
+};
+
+// Functors join expressions by the same operators: causal && [](auto b, auto h, auto q, auto kv) { ... }.
+template <TruthExpression X, detail::MaskFunctor Y>
+constexpr auto operator&&(const X& x, const Y& y) { return x && mask(y); }
+template <detail::MaskFunctor X, TruthExpression Y>
+constexpr auto operator&&(const X& x, const Y& y) { return mask(x) && y; }
+template <TruthExpression X, detail::MaskFunctor Y>
+constexpr auto operator||(const X& x, const Y& y) { return x || mask(y); }
+template <detail::MaskFunctor X, TruthExpression Y>
+constexpr auto operator||(const X& x, const Y& y) { return mask(x) || y; }
+template <TruthExpression X, detail::MaskFunctor Y>
+constexpr auto operator^(const X& x, const Y& y) { return x ^ mask(y); }
+template <detail::MaskFunctor X, TruthExpression Y>
+constexpr auto operator^(const X& x, const Y& y) { return mask(x) ^ y; }
+
+}  // namespace domino::inline DOMINO_ARCH

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// The tree: placeholders, constants and operations. A node knows two things: which indices it depends on,
+// and how to evaluate itself in a domain. What an operator *means* is the domain's business (domain/).
+#pragma once
+
+#include <concepts>
+#include <tuple>
+#include <type_traits>
+
+#include "domino/config.hpp"
+
+namespace domino::inline DOMINO_ARCH {
+
+/// A set of indices that an expression depends on.
+enum class axes : unsigned { none = 0, b = 1, h = 2, q = 4, kv = 8, score = 16 };
+
+constexpr axes operator|(axes x, axes y) { return axes(unsigned(x) | unsigned(y)); }
+constexpr axes operator&(axes x, axes y) { return axes(unsigned(x) & unsigned(y)); }
+
+/// A node of an expression: `depends_on` says which indices it reads, `evaluate(domain)` gives its value.
+template <class T>
+concept Expression = requires {
+    { std::remove_cvref_t<T>::depends_on } -> std::same_as<const axes&>;
+};
+
+/// The value of `expression` in `domain`, which holds a value for each placeholder and a meaning for each operator.
+template <Expression E, class Domain>
+constexpr auto evaluate(const E& expression, const Domain& domain) {
+    return expression.evaluate(domain);
+}
+
+/// True where `expression` reads one of `which`: `depends_on<E>(axes::b | axes::h)`.
+template <Expression E>
+constexpr bool depends_on(axes which) {
+    return (E::depends_on & which) != axes::none;
+}
+
+/// Every expression is explicitly convertible to bool in name only: the attempt explains itself.
+struct node {
+    template <std::same_as<bool> T>
+    explicit constexpr operator T() const {
+        static_assert(!std::same_as<T, bool>,
+                      "domino: a mask is an expression, not a bool yet: write where(condition, a, b) in place of "
+                      "if or ?:, or wrap a functor that needs plain integers in domino::scalar(f)");
+        return false;
+    }
+};
+
+/// An index of the score matrix, or the score itself.
+template <axes Axis>
+struct placeholder : node {
+    static constexpr axes depends_on = Axis;
+    template <class Domain>
+    constexpr auto evaluate(const Domain& at) const {
+        if constexpr (Axis == axes::b) return at.b;
+        else if constexpr (Axis == axes::h) return at.h;
+        else if constexpr (Axis == axes::q) return at.q;
+        else if constexpr (Axis == axes::kv) return at.kv;
+        else return at.score;
+    }
+};
+
+template <class E>
+inline constexpr bool is_placeholder = false;
+template <axes Axis>
+inline constexpr bool is_placeholder<placeholder<Axis>> = true;
+
+inline constexpr placeholder<axes::b> b{};          ///< batch entry
+inline constexpr placeholder<axes::h> h{};          ///< query head
+inline constexpr placeholder<axes::q> q{};          ///< query position (row + `q_offset`)
+inline constexpr placeholder<axes::kv> kv{};        ///< key position
+inline constexpr placeholder<axes::score> score{};  ///< the score so far: scale * dot(q, k), then each score mod
+
+/// A literal or a run-time scalar, held by value: `index_t`, `float` or `bool`.
+template <class T>
+struct constant : node {
+    T value;
+    static constexpr axes depends_on = axes::none;
+    explicit constexpr constant(T v) : value(v) {}
+    template <class Domain>
+    constexpr auto evaluate(const Domain& at) const {
+        return at.constant(value);
+    }
+};
+
+/// An operator of `op::` over operands.
+template <class Op, Expression... Operands>
+struct operation : node {
+    [[no_unique_address]] std::tuple<Operands...> operands;
+    static constexpr axes depends_on = (Operands::depends_on | ... | axes::none);
+    explicit constexpr operation(Operands... x) : operands(x...) {}
+    template <class Domain>
+    constexpr auto evaluate(const Domain& at) const {
+        return std::apply([&](const Operands&... x) { return at(Op{}, domino::evaluate(x, at)...); }, operands);
+    }
+};
+
+}  // namespace domino::inline DOMINO_ARCH

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Substitution is evaluation in a domain whose values are expressions. Composition, offsets and shards are all this.
+#pragma once
+
+#include "domino/expression/functor.hpp"
+#include "domino/expression/table.hpp"
+
+namespace domino::inline DOMINO_ARCH {
+
+/// The domain of expressions: each placeholder is an expression, each operator builds its node again.
+template <Expression B = detail::b_t, Expression H = detail::h_t, Expression Q = detail::q_t, Expression KV = detail::kv_t,
+          Expression Score = detail::score_t>
+struct substitution {
+    B b{};
+    H h{};
+    Q q{};
+    KV kv{};
+    Score score{};
+
+    template <class T>
+    static constexpr auto constant(T value) { return domino::constant<T>(value); }
+    template <class Op, Expression... Xs>
+    constexpr auto operator()(Op, const Xs&... x) const { return operation<Op, Xs...>(x...); }
+    constexpr auto lookup(const auto& table, const auto&... index) const { return table(index...); }
+    template <class Functor, Expression... Xs>
+    constexpr auto call(const Functor& functor, const Xs&... x) const {
+        return domino::call<Functor, Xs...>(functor, x...);
+    }
+};
+
+/// `mask` with q + dq in the place of q and kv + dkv in the place of kv: a shard, or a chunk of a longer sequence.
+template <MaskMod M, Operand DQ = index_t, Operand DKV = index_t>
+constexpr auto offset(const M& mask_mod, const DQ& dq, const DKV& dkv = 0) {
+    const auto shifted_q = q + dq;
+    const auto shifted_kv = kv + dkv;
+    return evaluate(mask(mask_mod), substitution<detail::b_t, detail::h_t, decltype(shifted_q), decltype(shifted_kv)>{
+                                        {}, {}, shifted_q, shifted_kv, {}});
+}
+
+/// The score unchanged.
+constexpr auto compose() { return score; }
+/// Score mods left to right: compose(s1, s2) puts s1 in the place of `score` in s2 (attnax compose_score_mods).
+template <ScoreMod First>
+constexpr auto compose(const First& first) { return score_change(first); }
+template <ScoreMod First, ScoreMod Second, ScoreMod... Rest>
+constexpr auto compose(const First& first, const Second& second, const Rest&... rest) {
+    const auto inner = score_change(first);
+    using Inner = std::remove_const_t<decltype(inner)>;
+    const auto both = evaluate(score_change(second),
+                               substitution<detail::b_t, detail::h_t, detail::q_t, detail::kv_t, Inner>{{}, {}, {}, {}, inner});
+    return compose(both, rest...);
+}
+
+}  // namespace domino::inline DOMINO_ARCH

@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Attention of a block of rows over all its keys: FlashAttention-2's loop with rows in lanes. The mask decides which
+// tiles of keys are visited; a full tile does no mask work at all.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <numbers>
+
+#include "domino/kernel/rows.hpp"
+#include "domino/kernel/scores.hpp"
+#include "domino/kernel/values.hpp"
+#include "domino/tensor/view.hpp"
+#include "domino/tile/walk.hpp"
+
+namespace domino::inline DOMINO_ARCH {
+namespace kernel {
+
+/// The call's tensors and numbers, checked.
+struct problem {
+    tensor_view<const float> q, k, v;
+    tensor_view<float> o;
+    lse_view lse;
+    float scale;
+    index_t q_offset;
+    const index_t* kv_lengths;  ///< [batch], or null
+    bool narrow;                ///< the mask's integers fit 32 bits
+
+    index_t group() const { return q.heads() / std::max<index_t>(k.heads(), 1); }
+    index_t kv_len(index_t b_) const { return kv_lengths ? kv_lengths[b_] : k.len(); }
+};
+
+/// Rows that share their K/V tiles: a stretch of the queries of one head, or all queries of several heads of a group.
+struct row_block {
+    index_t b;
+    span heads, queries;
+};
+
+/// How a call is cut into blocks; depends on its shape only, never on the threads.
+struct block_grid {
+    index_t heads_per_block, queries_per_block, head_blocks, query_blocks, batch;
+
+    explicit block_grid(const problem& p) : batch(p.q.batch()) {
+        const index_t rows = block_rows(p.q.head_dim(), p.v.head_dim());
+        const index_t q_len = std::max<index_t>(p.q.len(), 1), group = std::max<index_t>(p.group(), 1);
+        heads_per_block = std::clamp<index_t>(rows / q_len, 1, group);
+        while (group % heads_per_block != 0) --heads_per_block;  // a block stays within its group
+        queries_per_block = std::min(rows, q_len);
+        head_blocks = p.q.heads() / heads_per_block;
+        query_blocks = (p.q.len() + queries_per_block - 1) / queries_per_block;
+    }
+    index_t size() const { return batch * head_blocks * query_blocks; }
+    row_block at(index_t i, index_t q_len) const {
+        const index_t query = i % query_blocks * queries_per_block, head = i / query_blocks % head_blocks * heads_per_block;
+        return {i / query_blocks / head_blocks,
+                {head, head + heads_per_block},
+                {query, std::min(query + queries_per_block, q_len)}};
+    }
+};
+
+/// A worker's scratch memory, of a size that does not depend on any sequence length. Panels are [channel, panel].
+struct workspace {
+    static constexpr std::size_t alignment = 64;
+
+    float *q, *o, *scores, *max, *sum;
+    std::int32_t *heads, *positions;
+
+    /// Bytes a worker, a multiple of the alignment.
+    static constexpr std::size_t stride(index_t head_dim, index_t value_dim) {
+        const index_t rows = block_rows(head_dim, value_dim);
+        const auto bytes = sizeof(float) * static_cast<std::size_t>(rows * (head_dim + value_dim + 4) + kv_tile * panel);
+        return (bytes + alignment - 1) / alignment * alignment;
+    }
+    workspace(void* memory, index_t head_dim, index_t value_dim) {
+        const index_t rows = block_rows(head_dim, value_dim);
+        q = static_cast<float*>(memory);
+        o = q + rows * head_dim;
+        scores = o + rows * value_dim;
+        max = scores + kv_tile * panel;
+        sum = max + rows;
+        heads = reinterpret_cast<std::int32_t*>(sum + rows);
+        positions = heads + rows;
+    }
+};
+
+/// One row block's attention.
+template <Expression Mask, Expression Score>
+class block_attention {
+public:
+    block_attention(const problem& p, const Mask& mask, const Score& score_mod, const row_block& block, workspace w)
+        : p_(p), mask_(mask), score_mod_(score_mod), block_(block), w_(w),
+          rows_(block.heads.size() * block.queries.size()), kv_head_(block.heads.begin / p.group()) {}
+
+    void compute() {
+        pack();
+        const tile rows{block_.b, block_.heads, positions(block_.queries), {0, p_.kv_len(block_.b)}};
+        for_each_run(mask_, rows, kv_tile, [&](const run& r) {
+            for (index_t key = r.kv.begin; key < r.kv.end; key = (key / kv_tile + 1) * kv_tile)
+                add_tile({key, std::min((key / kv_tile + 1) * kv_tile, r.kv.end)}, r.kind);
+        });
+        finish();
+    }
+
+private:
+    static constexpr bool plain_score = std::same_as<Score, placeholder<axes::score>>;
+
+    index_t panels() const { return (rows_ + panel - 1) / panel; }
+    span positions(span queries) const { return {queries.begin + p_.q_offset, queries.end + p_.q_offset}; }
+    index_t head_of(index_t row) const { return block_.heads.begin + row / block_.queries.size(); }
+    index_t query_of(index_t row) const { return block_.queries.begin + row % block_.queries.size(); }
+
+    /// Copies Q into panels, transposed; lanes beyond the last row repeat its indices and hold zeros.
+    void pack() {
+        const index_t head_dim = p_.q.head_dim(), lanes_in_use = panels() * panel;
+        for (index_t row = 0; row < lanes_in_use; ++row) {
+            float* lane = w_.q + row / panel * panel * head_dim + row % panel;
+            const index_t real_row = std::min(row, rows_ - 1);
+            const float* from = p_.q.row(block_.b, head_of(real_row), query_of(real_row));
+            for (index_t d = 0; d < head_dim; ++d) lane[d * panel] = row < rows_ ? from[d] : 0.f;
+            w_.heads[row] = static_cast<std::int32_t>(head_of(real_row));
+            w_.positions[row] = static_cast<std::int32_t>(query_of(real_row) + p_.q_offset);
+            w_.max[row] = minus_infinity;
+            w_.sum[row] = 0.f;
+        }
+        std::fill_n(w_.o, lanes_in_use * p_.v.head_dim(), 0.f);
+    }
+
+    panel_rows rows_of(index_t i) const {
+        const index_t first = i * panel, last = std::min(first + panel, rows_) - 1;
+        const span heads{head_of(first), head_of(last) + 1};
+        const bool one_head = heads.size() == 1;
+        const span queries = one_head ? span{query_of(first), query_of(last) + 1} : block_.queries;
+        return {block_.b, one_head, w_.heads + first, w_.positions + first,
+                tile{block_.b, heads, positions(queries), 0}};
+    }
+
+    void add_tile(span keys, tile_kind kind) {
+        bool looked = false, careful = false;  // a masked weight of 0 times a value of NaN must not count
+        for (index_t i = 0; i < panels(); ++i) {
+            const panel_rows rows = rows_of(i);
+            if (kind == tile_kind::full) {
+                add_panel<false, false>(i, rows, keys);
+                continue;
+            }
+            tile box = rows.box;
+            box.kv = keys;
+            box.kv = live_keys(mask_, box, step);
+            if (box.kv.empty()) continue;
+            if (classify(mask_, box) == tile_kind::full) {
+                add_panel<false, false>(i, rows, box.kv);
+                continue;
+            }
+            if (!looked) careful = !all_finite(values(keys), p_.v.head_dim());
+            looked = true;
+            write_mask(mask_, rows, box.kv, p_.narrow, w_.scores);
+            if (careful) add_panel<true, true>(i, rows, box.kv);
+            else add_panel<true, false>(i, rows, box.kv);
+        }
+    }
+
+    template <bool masked, bool careful>
+    void add_panel(index_t i, const panel_rows& rows, span keys) {
+        simd::floats tile_max[panel_registers], shrink[panel_registers];
+        if constexpr (plain_score) {
+            const simd::floats factor(p_.scale * std::numbers::log2e_v<float>);
+            score_tile<masked>(i, keys, tile_max,
+                               [&](auto, index_t, simd::floats dot) DOMINO_INLINE_LAMBDA { return dot * factor; });
+        } else {
+            const simd::floats scale(p_.scale), log2e(std::numbers::log2e_v<float>);
+            with_lanes(rows, [&](auto at_row) {
+                score_tile<masked>(i, keys, tile_max, [&](auto r, index_t key, simd::floats dot) DOMINO_INLINE_LAMBDA {
+                    const auto modified = evaluate(score_mod_, at_row.at(r, key, dot * scale));
+                    return simd::to_floats(detail::spread(modified)) * log2e;
+                });
+            });
+        }
+        const row_state state{w_.max + i * panel, w_.sum + i * panel};
+        exponentiate<careful>(w_.scores, keys.size(), tile_max, state, shrink);
+        const index_t value_dim = p_.v.head_dim();
+        add_values<careful>(w_.o + i * panel * value_dim, value_dim, w_.scores, values(keys), shrink);
+    }
+
+    /// Scores of a panel over `keys`, modified while they are in registers, masked where the mask was written.
+    template <bool masked, class Modify>
+    DOMINO_INLINE void score_tile(index_t i, span keys, simd::floats (&tile_max)[panel_registers], Modify modify) {
+        const simd::floats nothing(minus_infinity);
+        for (auto& m : tile_max) m = nothing;
+        const float* q_panel = w_.q + i * panel * p_.q.head_dim();
+        for (index_t first = keys.begin; first < keys.end; first += step) {
+            const float* rows[step];  // the last key stands in for those beyond the end
+            for (index_t j = 0; j < step; ++j) rows[j] = p_.k.row(block_.b, kv_head_, std::min(first + j, keys.end - 1));
+            float* out = w_.scores + (first - keys.begin) * panel;
+            dot_keys(q_panel, p_.q.head_dim(), rows, [&](auto j, auto r, simd::floats dot) DOMINO_INLINE_LAMBDA {
+                if (first + j >= keys.end) return;
+                simd::floats s = modify(r, first + j, dot);
+                float* at = out + j * panel + r * simd::width;
+                if constexpr (masked) s = xsimd::select(simd::floats::load_aligned(at) == nothing, nothing, s);
+                tile_max[r] = xsimd::select(tile_max[r] < s, s, tile_max[r]);
+                s.store_aligned(at);
+            });
+        }
+    }
+
+    value_rows values(span keys) const {
+        return {p_.v.row(block_.b, kv_head_, keys.begin), p_.v.strides[2], keys.size()};
+    }
+
+    /// Divides by the sums and writes O and the log-sum-exp; a row that saw nothing is 0 and -inf.
+    void finish() {
+        const index_t value_dim = p_.v.head_dim();
+        for (index_t row = 0; row < rows_; row += simd::width) {
+            float* lanes = w_.o + row / panel * panel * value_dim + row % panel;
+            const auto sum = simd::floats::load_aligned(w_.sum + row);
+            const auto nothing = sum == simd::floats(0.f);
+            const auto divisor = xsimd::select(nothing, simd::floats(1.f), sum);
+            for (index_t c = 0; c < value_dim; ++c) {
+                const auto mean = simd::floats::load_aligned(lanes + c * panel) / divisor;
+                xsimd::select(nothing, simd::floats(0.f), mean).store_aligned(lanes + c * panel);
+            }
+        }
+        for (index_t row = 0; row < rows_; ++row) {
+            const float* lane = w_.o + row / panel * panel * value_dim + row % panel;
+            float* out = p_.o.row(block_.b, head_of(row), query_of(row));
+            for (index_t c = 0; c < value_dim; ++c) out[c] = lane[c * panel];
+            if (p_.lse.data) write_lse(row);
+        }
+    }
+
+    void write_lse(index_t row) {
+        const double log2_sum = std::log2(double(w_.sum[row]));
+        const double lse = w_.sum[row] == 0.f ? double(minus_infinity) : (double(w_.max[row]) + log2_sum) * std::numbers::ln2;
+        p_.lse.data[block_.b * p_.lse.strides[0] + head_of(row) * p_.lse.strides[1] + query_of(row) * p_.lse.strides[2]] =
+            static_cast<float>(lse);
+    }
+
+    const problem& p_;
+    const Mask& mask_;
+    const Score& score_mod_;
+    row_block block_;
+    workspace w_;
+    index_t rows_, kv_head_;
+};
+
+}  // namespace kernel
+}  // namespace domino::inline DOMINO_ARCH

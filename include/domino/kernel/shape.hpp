@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Every size the kernel is built on, in one place.
+#pragma once
+
+#include <algorithm>
+
+#include "domino/simd/batch.hpp"
+
+namespace domino::inline DOMINO_ARCH {
+namespace kernel {
+
+/// SIMD registers that the architecture names.
+#if defined(__AVX512F__) || defined(__aarch64__)
+inline constexpr int registers = 32;
+#else
+inline constexpr int registers = 16;
+#endif
+
+/// A panel is the rows that one microkernel call works on: two registers of lanes.
+inline constexpr int panel_registers = 2;
+inline constexpr index_t panel = panel_registers * simd::width;
+
+/// Keys (in q·k) or value channels (in p·v) of a microkernel: accumulators are step * panel_registers registers, beside
+/// panel_registers for the panel and one for the broadcast. 16 registers: 6 * 2 + 2 + 1 = 15. 32 registers: 8 * 2 + 3 =
+/// 19; more would want more row pointers than there are general registers.
+inline constexpr int step = registers == 32 ? 8 : 6;
+
+/// Keys of a tile. A constant, so that a row's partial sums are cut alike on every architecture and its bits agree; a
+/// multiple of every step. With 96, a panel's scores are 6 or 12 KiB and stay in L1.
+inline constexpr index_t kv_tile = 96;
+
+/// Rows of a block, which share every K/V tile from L2: as many panels as keep packed Q and O within 256 KiB.
+constexpr index_t block_rows(index_t head_dim, index_t value_dim) {
+    constexpr index_t most = 256, budget = 256 * 1024;
+    const index_t row_bytes = (head_dim + value_dim) * index_t{sizeof(float)};
+    return std::clamp(budget / std::max<index_t>(row_bytes, 1) / panel * panel, panel, std::max(most, panel));
+}
+
+}  // namespace kernel
+}  // namespace domino::inline DOMINO_ARCH

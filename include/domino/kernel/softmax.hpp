@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Online softmax of a panel of rows, in base 2: scores arrive multiplied by log2(e).
+#pragma once
+
+#include <limits>
+
+#include "domino/kernel/shape.hpp"
+#include "domino/simd/exp2.hpp"
+
+namespace domino::inline DOMINO_ARCH {
+namespace kernel {
+
+inline constexpr float minus_infinity = -std::numeric_limits<float>::infinity();
+
+/// What is kept of the rows of a panel from tile to tile: the largest score and the sum of 2^(score - max).
+struct row_state {
+    float* max;
+    float* sum;
+};
+
+/// Turns a tile's scores [keys, panel] into weights 2^(score - max) in place, brings `state` up to date with them, and
+/// gives the factor by which what was summed before must shrink. `tile_max` is the maximum over the tile. A score of
+/// -inf gets weight 0 (-0 where `mark_masked`, so that the sum stays and the sign tells); NaN gets NaN.
+template <bool mark_masked>
+inline void exponentiate(float* scores, index_t keys, const simd::floats (&tile_max)[panel_registers],
+                         row_state state, simd::floats (&shrink)[panel_registers]) {
+    const simd::floats nothing(minus_infinity), zero(0.f);
+    simd::floats base[panel_registers], sum[panel_registers];
+    for (int r = 0; r < panel_registers; ++r) {
+        const auto before = simd::floats::load_aligned(state.max + r * simd::width);
+        const auto now = xsimd::select(before < tile_max[r], tile_max[r], before);
+        // a row that has seen nothing keeps base 0: -inf - -inf would be NaN
+        base[r] = xsimd::select(now == nothing, zero, now);
+        shrink[r] = simd::exp2_nonpositive(before - base[r]);
+        sum[r] = zero;
+        now.store_aligned(state.max + r * simd::width);
+    }
+    for (index_t key = 0; key < keys; ++key) {
+        simd::unroll<panel_registers>([&](auto r) DOMINO_INLINE_LAMBDA {
+            float* at = scores + key * panel + r * simd::width;
+            const auto score = simd::floats::load_aligned(at);
+            auto weight = simd::exp2_nonpositive(score - base[r]);
+            sum[r] = sum[r] + weight;
+            if constexpr (mark_masked) weight = xsimd::select(score == nothing, simd::floats(-0.f), weight);
+            weight.store_aligned(at);
+        });
+    }
+    for (int r = 0; r < panel_registers; ++r) {
+        float* at = state.sum + r * simd::width;
+        simd::fma(simd::floats::load_aligned(at), shrink[r], sum[r]).store_aligned(at);
+    }
+}
+
+}  // namespace kernel
+}  // namespace domino::inline DOMINO_ARCH

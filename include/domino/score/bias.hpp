@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Additive bias tensors.
+#pragma once
+
+#include "domino/expression/table.hpp"
+
+namespace domino::inline DOMINO_ARCH {
+
+/// score + bias, with bias indexed by its last axes of (b, h, q, kv): [kv], [q, kv], [h, q, kv] or [b, h, q, kv]. A
+/// stride of 0 broadcasts an axis.   (attnax additive_bias_mod, ejkernel bias, ONNX attn_mask of float)
+template <std::size_t Rank>
+auto bias(const table_view<float, Rank>& values) {
+    if constexpr (Rank == 1) return score + values(kv);
+    else if constexpr (Rank == 2) return score + values(q, kv);
+    else if constexpr (Rank == 3) return score + values(h, q, kv);
+    else return score + values(b, h, q, kv);
+}
+
+}  // namespace domino::inline DOMINO_ARCH

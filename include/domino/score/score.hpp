@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// The catalogue of score mods.
+#pragma once
+
+#include "domino/score/alibi.hpp"
+#include "domino/score/bias.hpp"
+#include "domino/score/softcap.hpp"

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// The SIMD types of this translation unit's architecture, and what xsimd 8 and xsimd 14 spell differently or lack.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <xsimd/xsimd.hpp>
+
+#include "domino/config.hpp"
+
+namespace domino::inline DOMINO_ARCH {
+namespace simd {
+
+using arch = xsimd::default_arch;
+using floats = xsimd::batch<float, arch>;
+using ints = xsimd::batch<std::int32_t, arch>;
+using bools = xsimd::batch_bool<float, arch>;
+
+/// Floats in a register.
+inline constexpr index_t width = floats::size;
+
+#if defined(__GNUC__)
+#define DOMINO_INLINE inline __attribute__((always_inline))
+#define DOMINO_INLINE_LAMBDA __attribute__((always_inline))
+#else
+#define DOMINO_INLINE inline
+#define DOMINO_INLINE_LAMBDA
+#endif
+
+/// f(constant 0), ..., f(constant n - 1), unrolled: the index is usable as a template argument.
+template <int N, class F>
+DOMINO_INLINE void unroll(F&& f) {
+    [&]<int... I>(std::integer_sequence<int, I...>) DOMINO_INLINE_LAMBDA {
+        (f(std::integral_constant<int, I>{}), ...);
+    }(std::make_integer_sequence<int, N>{});
+}
+
+/// x * y + z, fused where the architecture can. (xsimd 8.1 has no AVX-512 fma, and Clang does not contract its x * y + z.)
+DOMINO_INLINE floats fma(floats x, floats y, floats z) {
+#if defined(__AVX512F__) && XSIMD_VERSION_MAJOR < 10
+    return _mm512_fmadd_ps(x, y, z);
+#else
+    return xsimd::fma(x, y, z);
+#endif
+}
+
+template <class To, class From>
+DOMINO_INLINE xsimd::batch<To, arch> bit_cast(xsimd::batch<From, arch> x) {
+#if XSIMD_VERSION_MAJOR < 10
+    return xsimd::bitwise_cast<xsimd::batch<To, arch>>(x);
+#else
+    return xsimd::bitwise_cast<To>(x);
+#endif
+}
+
+DOMINO_INLINE floats to_floats(floats x) { return x; }
+DOMINO_INLINE floats to_floats(ints x) { return xsimd::to_float(x); }
+
+DOMINO_INLINE bools to_bools(bools x) { return x; }
+template <class T>
+DOMINO_INLINE bools to_bools(xsimd::batch_bool<T, arch> x) {
+#if XSIMD_VERSION_MAJOR < 10
+    if constexpr (std::is_same_v<decltype(x.data), decltype(bools{}.data)>) return bools(x.data);
+    else return bools(bit_cast<float>(xsimd::batch<T, arch>(x.data)).data);
+#else
+    return xsimd::batch_bool_cast<float>(x);
+#endif
+}
+
+/// All lanes of a truth value.
+DOMINO_INLINE bools broadcast(bool x) { return floats(x ? 1.f : 0.f) != floats(0.f); }
+
+/// f of each lane, through memory: for what has no instruction.
+template <class F, class... Xs>
+DOMINO_INLINE auto per_lane(F f, Xs... x) {
+    using R = decltype(f(typename Xs::value_type{}...));
+    using To = std::conditional_t<std::is_same_v<R, float>, floats, ints>;
+    alignas(64) std::array<typename To::value_type, static_cast<std::size_t>(width)> result;
+    const auto each = [&](const auto*... lane) {
+        for (std::size_t i = 0; i < result.size(); ++i)
+            result[i] = static_cast<typename To::value_type>(f(lane[i]...));
+    };
+    const auto stored = [](auto batch) {
+        alignas(64) std::array<typename decltype(batch)::value_type, static_cast<std::size_t>(width)> lanes;
+        batch.store_aligned(lanes.data());
+        return lanes;
+    };
+    each(stored(x).data()...);
+    return To::load_aligned(result.data());
+}
+
+}  // namespace simd
+}  // namespace domino::inline DOMINO_ARCH

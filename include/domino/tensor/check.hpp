@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// What must be true of a view before its memory is touched.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <string>
+#include <utility>
+
+#include "domino/error.hpp"
+#include "domino/tensor/view.hpp"
+
+namespace domino::inline DOMINO_ARCH {
+namespace detail {
+
+/// Addresses [begin, end).
+struct memory_extent {
+    std::uintptr_t begin = 0, end = 0;
+    constexpr bool meets(memory_extent x) const { return begin < x.end && x.begin < end; }
+};
+
+/// Extents that are not negative, a product and offsets within 62 bits, contiguous head_dim, and a buffer if not empty.
+template <class T>
+void check_tensor(const char* argument, const tensor_view<T>& t) {
+    constexpr index_t most = index_t{1} << 60;
+    index_t size = 1, reach = 0;
+    for (std::size_t i = 0; i < 4; ++i) {
+        if (t.extents[i] < 0) fail(argument, "extents of 0 or more", std::to_string(t.extents[i]));
+        if (__builtin_mul_overflow(size, t.extents[i], &size) || size > most)
+            fail(argument, "a number of elements that fits 60 bits", "extents whose product overflows");
+    }
+    if (size == 0) return;
+    for (std::size_t i = 0; i < 4; ++i) {
+        index_t step = 0;
+        const index_t stride = t.strides[i] < 0 ? -(t.strides[i] + 1) : t.strides[i];
+        if (__builtin_mul_overflow(t.extents[i] - 1, stride, &step) || __builtin_add_overflow(reach, step, &reach) ||
+            reach > most)
+            fail(argument, "offsets that fit 60 bits", "strides whose product with the extents overflows");
+    }
+    if (t.extents[3] > 1 && t.strides[3] != 1)
+        fail(argument, "contiguous head_dim (stride 1)", "stride " + std::to_string(t.strides[3]));
+    if (!t.data) fail(argument, "a buffer", "null with a non-empty shape");
+}
+
+/// The addresses between the lowest and the highest element.
+template <class T>
+memory_extent extent_of(const tensor_view<T>& t) {
+    if (t.size() == 0) return {};
+    index_t lowest = 0, highest = 0;
+    for (std::size_t i = 0; i < 4; ++i) (t.strides[i] < 0 ? lowest : highest) += (t.extents[i] - 1) * t.strides[i];
+    const auto first = reinterpret_cast<std::uintptr_t>(t.data);
+    const auto bytes = [](index_t elements) { return static_cast<std::uintptr_t>(elements) * sizeof(T); };
+    return {first + bytes(lowest), first + bytes(highest + 1)};
+}
+
+/// No two elements share an address: each stride steps over all that smaller strides reach.
+template <class T>
+void check_writable(const char* argument, const tensor_view<T>& t) {
+    if (t.size() == 0) return;
+    std::array<std::pair<index_t, index_t>, 4> steps;  // stride, extent
+    for (std::size_t i = 0; i < 4; ++i)
+        steps[i] = {t.extents[i] > 1 ? std::max(t.strides[i], -t.strides[i]) : 0, t.extents[i]};
+    std::sort(steps.begin(), steps.end());
+    index_t reach = 0;
+    for (const auto& [stride, extent] : steps) {
+        if (extent > 1 && stride <= reach)
+            fail(argument, "strides that keep elements apart", "stride " + std::to_string(stride));
+        reach += (extent - 1) * stride;
+    }
+}
+
+}  // namespace detail
+}  // namespace domino::inline DOMINO_ARCH

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Views of the caller's tensors.
+#pragma once
+
+#include <array>
+#include <type_traits>
+
+#include "domino/config.hpp"
+
+namespace domino::inline DOMINO_ARCH {
+
+/// A view of a tensor [batch, heads, len, head_dim], not owned; strides in elements, any but for head_dim, which is
+/// contiguous (stride 1). No alignment is needed. A stride of 0 broadcasts an input over that axis.
+template <class T>
+struct tensor_view {
+    T* data = nullptr;
+    std::array<index_t, 4> extents{};  ///< batch, heads, len, head_dim
+    std::array<index_t, 4> strides{};
+
+    constexpr index_t batch() const { return extents[0]; }
+    constexpr index_t heads() const { return extents[1]; }
+    constexpr index_t len() const { return extents[2]; }
+    constexpr index_t head_dim() const { return extents[3]; }
+    constexpr index_t size() const { return extents[0] * extents[1] * extents[2] * extents[3]; }
+
+    /// The vector of one token: head_dim contiguous elements.
+    constexpr T* row(index_t batch_entry, index_t head, index_t token) const {
+        return data + batch_entry * strides[0] + head * strides[1] + token * strides[2];
+    }
+    constexpr operator tensor_view<const T>() const
+        requires(!std::is_const_v<T>)
+    {
+        return {data, extents, strides};
+    }
+};
+
+/// [batch, heads, len, head_dim] in row-major order.   (attnax, FlexAttention, torch SDPA)
+template <class T>
+constexpr tensor_view<T> bhsd(T* data, index_t batch, index_t heads, index_t len, index_t head_dim) {
+    return {data, {batch, heads, len, head_dim}, {heads * len * head_dim, len * head_dim, head_dim, 1}};
+}
+
+/// The same tensor stored as [batch, len, heads, head_dim]; the arguments stay in the order of `bhsd`.
+/// (FlashAttention, ejkernel)
+template <class T>
+constexpr tensor_view<T> bshd(T* data, index_t batch, index_t heads, index_t len, index_t head_dim) {
+    return {data, {batch, heads, len, head_dim}, {len * heads * head_dim, head_dim, heads * head_dim, 1}};
+}
+
+/// Where to write the log-sum-exp of each row: [batch, heads, q_len], natural logarithm; null for nowhere.
+struct lse_view {
+    float* data = nullptr;
+    std::array<index_t, 3> strides{};  ///< all 0: row-major without gaps
+
+    constexpr lse_view() = default;
+    constexpr lse_view(float* contiguous) : data(contiguous) {}
+    constexpr lse_view(float* first, std::array<index_t, 3> s) : data(first), strides(s) {}
+};
+
+}  // namespace domino::inline DOMINO_ARCH
