@@ -105,6 +105,11 @@ public:
 private:
     static constexpr bool plain_score = std::same_as<Score, placeholder<axes::score>>;
 
+    /// Without a score mod the scores stay dot products, of |scale| each; the sign of the scale goes into Q (as does a
+    /// scale of 0, for -inf * 0 is NaN).
+    float unit() const { return plain_score && p_.scale != 0.f ? std::abs(p_.scale) : 1.f; }
+    float q_factor() const { return !plain_score || p_.scale > 0.f ? 1.f : p_.scale < 0.f ? -1.f : 0.f; }
+
     index_t panels() const { return (rows_ + panel - 1) / panel; }
     span positions(span queries) const { return {queries.begin + p_.q_offset, queries.end + p_.q_offset}; }
     index_t head_of(index_t row) const { return block_.heads.begin + row / block_.queries.size(); }
@@ -113,11 +118,12 @@ private:
     /// Copies Q into panels, transposed; lanes beyond the last row repeat its indices and hold zeros.
     void pack() {
         const index_t head_dim = p_.q.head_dim(), lanes_in_use = panels() * panel;
+        const float factor = q_factor();
         for (index_t row = 0; row < lanes_in_use; ++row) {
             float* lane = w_.q + row / panel * panel * head_dim + row % panel;
             const index_t real_row = std::min(row, rows_ - 1);
             const float* from = p_.q.row(block_.b, head_of(real_row), query_of(real_row));
-            for (index_t d = 0; d < head_dim; ++d) lane[d * panel] = row < rows_ ? from[d] : 0.f;
+            for (index_t d = 0; d < head_dim; ++d) lane[d * panel] = row < rows_ ? from[d] * factor : 0.f;
             w_.heads[row] = static_cast<std::int32_t>(head_of(real_row));
             w_.positions[row] = static_cast<std::int32_t>(query_of(real_row) + p_.q_offset);
             w_.max[row] = minus_infinity;
@@ -163,20 +169,19 @@ private:
     void add_panel(index_t i, const panel_rows& rows, span keys) {
         simd::floats tile_max[panel_registers], shrink[panel_registers];
         if constexpr (plain_score) {
-            const simd::floats factor(p_.scale * std::numbers::log2e_v<float>);
             score_tile<masked>(i, keys, tile_max,
-                               [&](auto, index_t, simd::floats dot) DOMINO_INLINE_LAMBDA { return dot * factor; });
+                               [](auto, index_t, simd::floats dot) DOMINO_INLINE_LAMBDA { return dot; });
         } else {
-            const simd::floats scale(p_.scale), log2e(std::numbers::log2e_v<float>);
+            const simd::floats scale(p_.scale);
             with_lanes(rows, [&](auto at_row) {
                 score_tile<masked>(i, keys, tile_max, [&](auto r, index_t key, simd::floats dot) DOMINO_INLINE_LAMBDA {
                     const auto modified = evaluate(score_mod_, at_row.at(r, key, dot * scale));
-                    return simd::to_floats(detail::spread(modified)) * log2e;
+                    return simd::to_floats(detail::spread(modified));
                 });
             });
         }
         const row_state state{w_.max + i * panel, w_.sum + i * panel};
-        exponentiate<careful>(w_.scores, keys.size(), tile_max, state, shrink);
+        exponentiate<careful>(w_.scores, keys.size(), unit() * std::numbers::log2e_v<float>, tile_max, state, shrink);
         const index_t value_dim = p_.v.head_dim();
         add_values<careful>(w_.o + i * panel * value_dim, value_dim, w_.scores, values(keys), shrink);
     }
@@ -228,8 +233,8 @@ private:
     }
 
     void write_lse(index_t row) {
-        const double log2_sum = std::log2(double(w_.sum[row]));
-        const double lse = w_.sum[row] == 0.f ? double(minus_infinity) : (double(w_.max[row]) + log2_sum) * std::numbers::ln2;
+        const float sum = w_.sum[row];
+        const double lse = sum == 0.f ? double(minus_infinity) : double(w_.max[row]) * double(unit()) + std::log(double(sum));
         p_.lse.data[block_.b * p_.lse.strides[0] + head_of(row) * p_.lse.strides[1] + query_of(row) * p_.lse.strides[2]] =
             static_cast<float>(lse);
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Online softmax of a panel of rows, in base 2: scores arrive multiplied by log2(e).
+// Online softmax of a panel of rows, in base 2. The maximum is subtracted from the scores as they are and only the
+// difference is multiplied by log2(e): large scores then lose nothing to rounding.
 #pragma once
 
 #include <limits>
@@ -12,26 +13,27 @@ namespace kernel {
 
 inline constexpr float minus_infinity = -std::numeric_limits<float>::infinity();
 
-/// What is kept of the rows of a panel from tile to tile: the largest score and the sum of 2^(score - max).
+/// What is kept of the rows of a panel from tile to tile: the largest score and the sum of the weights relative to it.
 struct row_state {
     float* max;
     float* sum;
 };
 
-/// Turns a tile's scores [keys, panel] into weights 2^(score - max) in place, brings `state` up to date with them, and
-/// gives the factor by which what was summed before must shrink. `tile_max` is the maximum over the tile. A score of
-/// -inf gets weight 0 (-0 where `mark_masked`, so that the sum stays and the sign tells); NaN gets NaN.
+/// Turns a tile's scores [keys, panel] into weights 2^((score - max) * factor) in place, brings `state` up to date with
+/// them, and gives the factor by which what was summed before must shrink. `tile_max` is the maximum over the tile. A
+/// score of -inf gets weight 0 (-0 where `mark_masked`, so that the sum stays and the sign tells); NaN gets NaN.
 template <bool mark_masked>
-inline void exponentiate(float* scores, index_t keys, const simd::floats (&tile_max)[panel_registers],
-                         row_state state, simd::floats (&shrink)[panel_registers]) {
-    const simd::floats nothing(minus_infinity), zero(0.f);
+inline void exponentiate(float* scores, index_t keys, float log2_factor,
+                         const simd::floats (&tile_max)[panel_registers], row_state state,
+                         simd::floats (&shrink)[panel_registers]) {
+    const simd::floats nothing(minus_infinity), zero(0.f), factor(log2_factor);
     simd::floats base[panel_registers], sum[panel_registers];
     for (int r = 0; r < panel_registers; ++r) {
         const auto before = simd::floats::load_aligned(state.max + r * simd::width);
         const auto now = xsimd::select(before < tile_max[r], tile_max[r], before);
         // a row that has seen nothing keeps base 0: -inf - -inf would be NaN
         base[r] = xsimd::select(now == nothing, zero, now);
-        shrink[r] = simd::exp2_nonpositive(before - base[r]);
+        shrink[r] = simd::exp2_nonpositive((before - base[r]) * factor);
         sum[r] = zero;
         now.store_aligned(state.max + r * simd::width);
     }
@@ -39,7 +41,7 @@ inline void exponentiate(float* scores, index_t keys, const simd::floats (&tile_
         simd::unroll<panel_registers>([&](auto r) DOMINO_INLINE_LAMBDA {
             float* at = scores + key * panel + r * simd::width;
             const auto score = simd::floats::load_aligned(at);
-            auto weight = simd::exp2_nonpositive(score - base[r]);
+            auto weight = simd::exp2_nonpositive((score - base[r]) * factor);
             sum[r] = sum[r] + weight;
             if constexpr (mark_masked) weight = xsimd::select(score == nothing, simd::floats(-0.f), weight);
             weight.store_aligned(at);

@@ -46,10 +46,11 @@ DOMINO_INLINE floats fma(floats x, floats y, floats z) {
 
 template <class To, class From>
 DOMINO_INLINE xsimd::batch<To, arch> bit_cast(xsimd::batch<From, arch> x) {
+    if constexpr (std::is_same_v<To, From>) return x;
 #if XSIMD_VERSION_MAJOR < 10
-    return xsimd::bitwise_cast<xsimd::batch<To, arch>>(x);
+    else return xsimd::bitwise_cast<xsimd::batch<To, arch>>(x);
 #else
-    return xsimd::bitwise_cast<To>(x);
+    else return xsimd::bitwise_cast<To>(x);
 #endif
 }
 

@@ -7,12 +7,12 @@
 namespace domino::inline DOMINO_ARCH {
 namespace simd {
 
-/// 2^x for x <= 0, within 1 ULP (tests/exp2.cpp); exactly 1 at 0; 0 below 2^-126 (subnormal results are flushed) and at
-/// -inf; NaN stays NaN.
+/// 2^x for x <= 0, within 1 ULP (tests/exp2.cpp); exactly 1 at 0, and 0 below 2^-126.5 and at -inf; NaN stays NaN.
 DOMINO_INLINE floats exp2_nonpositive(floats x) {
-    // Adding 1.5 * 2^23 rounds x to an integer in the low mantissa bits; shifting those by 23 makes them an exponent.
-    const floats least(-126.f), magic(0x1.8p23f);
-    const floats clamped = xsimd::select(x < least, least, x);
+    // x = n + f. Adding 1.5 * 2^23 + 127 leaves n + 127 in the low mantissa bits; shifted by 23 they are the float 2^n,
+    // and 0 for n = -127.
+    const floats least(-127.f), magic(0x1.8p23f + 127.f);
+    const floats clamped = xsimd::max(least, x);  // in this order: NaN stays
     const floats shifted = clamped + magic;
     const floats f = clamped - (shifted - magic);
     // Minimax in relative error over [-1/2, 1/2], constant term fixed to 1: 2e-9
@@ -23,8 +23,7 @@ DOMINO_INLINE floats exp2_nonpositive(floats x) {
     p = fma(p, f, floats(0x1.ebfbdcp-3f));
     p = fma(p, f, floats(0x1.62e430p-1f));
     p = fma(p, f, floats(1.f));
-    const floats scaled = bit_cast<float>(bit_cast<std::int32_t>(p) + (bit_cast<std::int32_t>(shifted) << 23));
-    return xsimd::select(x < least, floats(0.f), scaled);
+    return p * bit_cast<float>(bit_cast<std::int32_t>(shifted) << 23);
 }
 
 }  // namespace simd
