@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdlib>
+#include <initializer_list>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -51,6 +52,18 @@ namespace detail {
 constexpr index_t at_least(index_t least, index_t value, const char* argument) {
     if (value < least) fail(argument, "at least " + std::to_string(least), std::to_string(value));
     return value;
+}
+
+/// The number of elements of extents that are not negative; it must fit 60 bits.
+constexpr index_t checked_product(const char* argument, std::initializer_list<index_t> extents) {
+    index_t product = 1;
+    bool overflow = false;
+    for (const index_t extent : extents) {
+        if (extent == 0) return 0;
+        overflow |= __builtin_mul_overflow(product, extent, &product) || product > index_t{1} << 60;
+    }
+    if (overflow) fail(argument, "a number of elements that fits 60 bits", "extents whose product overflows");
+    return product;
 }
 
 }  // namespace detail

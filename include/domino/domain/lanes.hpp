@@ -142,7 +142,8 @@ private:
         using stored = typename register_type::value_type;
         const auto at_lane = [&](auto... i) { return static_cast<stored>(table.at(i...)); };
         alignas(64) std::array<stored, static_cast<std::size_t>(simd::width)> lanes;
-        if constexpr (std::same_as<std::tuple_element_t<sizeof...(Index) - 1, std::tuple<Index...>>, consecutive>) {
+        using last = std::tuple_element_t<sizeof...(Index) - 1, std::tuple<Index...>>;
+        if constexpr (std::same_as<last, consecutive> && ((detail::Shared<Index> ? 0 : 1) + ...) == 1) {
             // neighbours in a row that lie inside the table: one load, or a conversion loop that the compiler vectorizes
             if (const auto* row = table.row(simd::width, first(index)...)) {
                 if constexpr (std::same_as<typename Table::value_type, stored>) return register_type::load_unaligned(row);
@@ -160,7 +161,6 @@ private:
     }
     static constexpr index_t first(index_t x) { return x; }
     static constexpr index_t first(consecutive x) { return x.start; }
-    static constexpr index_t first(simd::ints) { return -1; }
     template <class Lanes, class At, class... Index>
     static DOMINO_INLINE void each_lane(Lanes& lanes, At at, Index... index) {
         const auto indices = std::tuple(lane_access(index)...);

@@ -53,7 +53,7 @@ struct writer {
     text lookup(const auto& table, const auto&... index) const {
         return {table.name() + "(" + detail::comma_separated(index...) + ")"};
     }
-    text call(const auto& functor, const auto&...) const { return functor.words(); }
+    text call(const auto& functor, const auto&... x) const { return functor.words(x...); }
 
 private:
     static text infix(const std::string& symbol, int precedence, const text& x, const text& y) {

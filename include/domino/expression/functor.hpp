@@ -14,7 +14,7 @@
 namespace domino::inline DOMINO_ARCH {
 
 /// A leaf that is called with plain indices: `functor.at(i...)` gives a value, `functor.over(intervals...)` its
-/// range, `functor.words()` its text. Its arguments are expressions, so that substitution reaches them.
+/// range, `functor.words(texts...)` its text. Its arguments are expressions, so that substitution reaches them.
 template <class Functor, Expression... Arguments>
 struct call : node {
     [[no_unique_address]] Functor functor;
@@ -57,7 +57,7 @@ struct integer_mask {
         if constexpr (std::is_same_v<Bound, unbounded_functor>) return truth::unknown();
         else return bound(b_, h_, q_, kv_);
     }
-    static text words() { return {"scalar(b, h, q, kv)"}; }
+    static text words(const auto&... x) { return {"scalar(" + comma_separated(x...) + ")"}; }
 };
 
 /// A score change of plain numbers.
@@ -69,7 +69,7 @@ struct integer_score {
                                     static_cast<int>(kv_)));
     }
     static constexpr real_interval over(auto...) { return real_interval::anything(); }
-    static text words() { return {"scalar(score, b, h, q, kv)"}; }
+    static text words(const auto&... x) { return {"scalar(" + comma_separated(x...) + ")"}; }
 };
 
 template <class F>

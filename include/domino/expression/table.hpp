@@ -131,7 +131,8 @@ public:
     table_view(const T* data, extents_type extents, extents_type strides, std::string name)
         : data_(data), extents_(extents), strides_(strides), name_(std::make_shared<std::string>(std::move(name))) {
         index_t size = 1;
-        for (const index_t extent : extents_) size *= detail::at_least(0, extent, "table extent");
+        for (const index_t extent : extents_)
+            size = detail::checked_product("table extents", {size, detail::at_least(0, extent, "table extent")});
         if (!data_ && size > 0) detail::fail("table data", "a buffer", "null");
         if constexpr (Rank <= 2)
             if (size > 0 && strides_[Rank - 1] == 1)

@@ -17,6 +17,7 @@ DOMINO_INLINE void dot_keys(const float* q_panel, index_t head_dim, const float*
     simd::unroll<step>([&](auto key) DOMINO_INLINE_LAMBDA {
         simd::unroll<panel_registers>([&](auto r) DOMINO_INLINE_LAMBDA { dots[key][r] = simd::floats(0.f); });
     });
+    DOMINO_UNROLL_LOOP
     for (index_t d = 0; d < head_dim; ++d) {
         simd::floats rows[panel_registers];
         simd::unroll<panel_registers>([&](auto r) DOMINO_INLINE_LAMBDA {

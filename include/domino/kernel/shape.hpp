@@ -29,6 +29,9 @@ inline constexpr int step = registers == 32 ? 8 : 6;
 /// multiple of every step. With 96, a panel's scores are 6 or 12 KiB and stay in L1.
 inline constexpr index_t kv_tile = 96;
 
+/// Keys whose values are summed before they join the output: a chunk of 32 values of 128 channels is 16 KiB, half of L1.
+inline constexpr index_t values_chunk = 32;
+
 /// Rows of a block, which share every K/V tile from L2: as many panels as keep packed Q and O within 256 KiB.
 constexpr index_t block_rows(index_t head_dim, index_t value_dim) {
     constexpr index_t most = 256, budget = 256 * 1024;

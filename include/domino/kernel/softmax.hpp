@@ -33,20 +33,29 @@ inline void exponentiate(float* scores, index_t keys, float log2_factor,
         const auto now = xsimd::select(before < tile_max[r], tile_max[r], before);
         // a row that has seen nothing keeps base 0: -inf - -inf would be NaN
         base[r] = xsimd::select(now == nothing, zero, now);
-        shrink[r] = simd::exp2_nonpositive((before - base[r]) * factor);
+        shrink[r] = (before - base[r]) * factor;
         sum[r] = zero;
         now.store_aligned(state.max + r * simd::width);
     }
-    for (index_t key = 0; key < keys; ++key) {
-        simd::unroll<panel_registers>([&](auto r) DOMINO_INLINE_LAMBDA {
-            float* at = scores + key * panel + r * simd::width;
-            const auto score = simd::floats::load_aligned(at);
-            auto weight = simd::exp2_nonpositive((score - base[r]) * factor);
-            sum[r] = sum[r] + weight;
-            if constexpr (mark_masked) weight = xsimd::select(score == nothing, simd::floats(-0.f), weight);
-            weight.store_aligned(at);
+    simd::exp2_nonpositive(shrink);
+    const auto advance = [&]<int count>(index_t key, std::integral_constant<int, count>) DOMINO_INLINE_LAMBDA {
+        constexpr int registers_at_once = count * panel_registers;
+        float* at = scores + key * panel;
+        simd::floats score[registers_at_once], weight[registers_at_once];
+        simd::unroll<registers_at_once>([&](auto i) DOMINO_INLINE_LAMBDA {
+            score[i] = simd::floats::load_aligned(at + i * simd::width);
+            weight[i] = (score[i] - base[i % panel_registers]) * factor;
         });
-    }
+        simd::exp2_nonpositive(weight);
+        simd::unroll<registers_at_once>([&](auto i) DOMINO_INLINE_LAMBDA {
+            sum[i % panel_registers] = sum[i % panel_registers] + weight[i];
+            if constexpr (mark_masked) weight[i] = xsimd::select(score[i] == nothing, simd::floats(-0.f), weight[i]);
+            weight[i].store_aligned(at + i * simd::width);
+        });
+    };
+    index_t key = 0;
+    for (; key + 2 <= keys; key += 2) advance(key, std::integral_constant<int, 2>{});
+    if (key < keys) advance(key, std::integral_constant<int, 1>{});
     for (int r = 0; r < panel_registers; ++r) {
         float* at = state.sum + r * simd::width;
         simd::fma(simd::floats::load_aligned(at), shrink[r], sum[r]).store_aligned(at);

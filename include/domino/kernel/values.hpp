@@ -30,6 +30,7 @@ DOMINO_INLINE void add_channels(float* output, const float* weights, value_rows 
         simd::unroll<panel_registers>([&](auto r) DOMINO_INLINE_LAMBDA { sums[c][r] = simd::floats(0.f); });
     });
     const float* value = values.first;
+    DOMINO_UNROLL_LOOP
     for (index_t key = 0; key < values.keys; ++key, value += values.stride, weights += panel) {
         simd::floats rows[panel_registers];
         simd::unroll<panel_registers>([&](auto r) DOMINO_INLINE_LAMBDA {
@@ -52,20 +53,26 @@ DOMINO_INLINE void add_channels(float* output, const float* weights, value_rows 
     });
 }
 
-/// All value_dim channels, `step` at a time, then one by one.
+/// All value_dim channels, `step` at a time, then 4, 2 and 1; over as many keys at a time as keep their values in L1.
 template <bool skip_masked>
 inline void add_values(float* output, index_t value_dim, const float* weights, value_rows values,
-                       const simd::floats (&shrink)[panel_registers]) {
-    index_t c = 0;
-    const auto advance = [&]<int channels>(std::integral_constant<int, channels>) {
-        add_channels<channels, skip_masked>(output + c * panel, weights, {values.first + c, values.stride, values.keys},
-                                            shrink);
-        c += channels;
-    };
-    while (c + step <= value_dim) advance(std::integral_constant<int, step>{});
-    while (c + 4 <= value_dim) advance(std::integral_constant<int, 4>{});
-    while (c + 2 <= value_dim) advance(std::integral_constant<int, 2>{});
-    while (c < value_dim) advance(std::integral_constant<int, 1>{});
+                       const simd::floats (&tile_shrink)[panel_registers]) {
+    simd::floats shrink[panel_registers];
+    for (int r = 0; r < panel_registers; ++r) shrink[r] = tile_shrink[r];
+    for (index_t key = 0; key < values.keys; key += values_chunk) {
+        index_t c = 0;
+        const auto advance = [&]<int channels>(std::integral_constant<int, channels>) {
+            add_channels<channels, skip_masked>(
+                output + c * panel, weights + key * panel,
+                {values.first + key * values.stride + c, values.stride, std::min(values_chunk, values.keys - key)}, shrink);
+            c += channels;
+        };
+        while (c + step <= value_dim) advance(std::integral_constant<int, step>{});
+        while (c + 4 <= value_dim) advance(std::integral_constant<int, 4>{});
+        while (c + 2 <= value_dim) advance(std::integral_constant<int, 2>{});
+        while (c < value_dim) advance(std::integral_constant<int, 1>{});
+        for (auto& s : shrink) s = simd::floats(1.f);
+    }
 }
 
 /// Whether every value is finite.

@@ -19,6 +19,15 @@ using bools = xsimd::batch_bool<float, arch>;
 /// Floats in a register.
 inline constexpr index_t width = floats::size;
 
+// Loops of a few fused multiply-adds: their counters take issue slots (and ports) of the arithmetic.
+#if defined(__clang__)
+#define DOMINO_UNROLL_LOOP _Pragma("unroll 4")
+#elif defined(__GNUC__)
+#define DOMINO_UNROLL_LOOP _Pragma("GCC unroll 4")
+#else
+#define DOMINO_UNROLL_LOOP
+#endif
+
 #if defined(__GNUC__)
 #define DOMINO_INLINE inline __attribute__((always_inline))
 #define DOMINO_INLINE_LAMBDA __attribute__((always_inline))

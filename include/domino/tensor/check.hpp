@@ -23,13 +23,10 @@ struct memory_extent {
 template <class T>
 void check_tensor(const char* argument, const tensor_view<T>& t) {
     constexpr index_t most = index_t{1} << 60;
-    index_t size = 1, reach = 0;
-    for (std::size_t i = 0; i < 4; ++i) {
-        if (t.extents[i] < 0) fail(argument, "extents of 0 or more", std::to_string(t.extents[i]));
-        if (__builtin_mul_overflow(size, t.extents[i], &size) || size > most)
-            fail(argument, "a number of elements that fits 60 bits", "extents whose product overflows");
-    }
-    if (size == 0) return;
+    index_t reach = 0;
+    for (const index_t extent : t.extents)
+        if (extent < 0) fail(argument, "extents of 0 or more", std::to_string(extent));
+    if (checked_product(argument, {t.extents[0], t.extents[1], t.extents[2], t.extents[3]}) == 0) return;
     for (std::size_t i = 0; i < 4; ++i) {
         index_t step = 0;
         const index_t stride = t.strides[i] < 0 ? -(t.strides[i] + 1) : t.strides[i];

@@ -49,8 +49,8 @@ private:
         virtual ~concept_() = default;
         virtual bool at(const point&) const = 0;
         virtual truth over(const range&) const = 0;
-        virtual text words() const = 0;
-        virtual interval inspect(const tile&) const = 0;
+        virtual text words(const writer&) const = 0;
+        virtual void inspect(const range&, detail::integers&) const = 0;
         virtual void fill_bits(const tile&, std::uint64_t*) const = 0;
     };
     template <Expression E>
@@ -58,8 +58,10 @@ private:
         explicit model(const E& e) : expression(e) {}
         bool at(const point& p) const override { return domino::evaluate(expression, p); }
         truth over(const range& r) const override { return domino::evaluate(expression, r); }
-        text words() const override { return domino::evaluate(expression, writer{}); }
-        interval inspect(const tile& t) const override { return detail::inspect(expression, t); }
+        text words(const writer& names) const override { return domino::evaluate(expression, names); }
+        void inspect(const range& r, detail::integers& seen) const override {
+            domino::evaluate(expression, detail::inspection{r, &seen});
+        }
         void fill_bits(const tile& t, std::uint64_t* keys) const override {
             detail::fill_bits(expression, t, keys);
         }
@@ -71,10 +73,12 @@ private:
         truth over(interval b_, interval h_, interval q_, interval kv_) const {
             return mask->over({b_, h_, q_, kv_});
         }
-        interval inspect(interval b_, interval h_, interval q_, interval kv_) const {
-            return mask->inspect({{b_.lo, b_.hi + 1}, {h_.lo, h_.hi + 1}, {q_.lo, q_.hi + 1}, {kv_.lo, kv_.hi + 1}});
+        void inspect(interval b_, interval h_, interval q_, interval kv_, detail::integers& seen) const {
+            mask->inspect({b_, h_, q_, kv_}, seen);
         }
-        text words() const { return mask->words(); }
+        text words(const text& b_, const text& h_, const text& q_, const text& kv_) const {
+            return mask->words({b_, h_, q_, kv_});
+        }
     };
     call<erased, detail::b_t, detail::h_t, detail::q_t, detail::kv_t> leaf_;
 };

@@ -11,19 +11,28 @@
 namespace domino::inline DOMINO_ARCH {
 namespace detail {
 
-/// The range domain with two eyes open: bare look-ups outside a table throw, and the widest integer is remembered.
-struct inspection : range {
-    interval* widest;
+/// What an expression's integers may be over a shape.
+struct integers {
+    interval widest{0, 0};
+    bool overflow = false;  ///< an operation may leave 64 bits
+};
 
+/// The range domain with its eyes open: bare look-ups outside a table throw, and every integer is remembered.
+struct inspection : range {
+    integers* seen;
+
+    constexpr auto constant(auto x) const { return noted(range::constant(x)); }
     template <class Op>
     constexpr auto operator()(Op op, const auto&... x) const {
-        return noted(static_cast<const range&>(*this)(op, x...));
+        const auto result = noted(static_cast<const range&>(*this)(op, x...));
+        if constexpr (std::is_same_v<decltype(result), const interval>)
+            seen->overflow |= result.lo == interval::least || result.hi == interval::most;
+        return result;
     }
-    static constexpr auto constant(auto x) { return range::constant(x); }
     constexpr auto lookup(const auto& table, auto... index) const { return noted(range::lookup(table, index...)); }
     /// An erased mask inspects itself.
     constexpr auto call(const auto& functor, auto... x) const {
-        if constexpr (requires { functor.inspect(x...); }) *widest = join(*widest, functor.inspect(x...));
+        if constexpr (requires { functor.inspect(x..., *seen); }) functor.inspect(x..., *seen);
         return range::call(functor, x...);
     }
     constexpr void note_bare(const auto& table, auto... index) const {
@@ -32,7 +41,7 @@ struct inspection : range {
     }
 
 private:
-    constexpr interval noted(interval x) const { return *widest = join(*widest, x), x; }
+    constexpr interval noted(interval x) const { return seen->widest = join(seen->widest, x), x; }
     static constexpr auto noted(auto x) { return x; }
     static constexpr void check(const auto& table, std::size_t dimension, interval index) {
         if (index.lo < 0 || index.hi >= table.extent(dimension))
@@ -43,16 +52,16 @@ private:
     }
 };
 
-/// All integers that evaluating the expression over `t` can produce. Throws where a bare look-up leaves its table or
-/// where an integer may leave 64 bits.
+/// The widest integers of the expression and of the indices over `t`. Throws where a bare look-up leaves its table or
+/// where an operation on integers may leave 64 bits.
 template <Expression E>
 constexpr interval inspect(const E& expression, const tile& t) {
-    interval widest{0, 0};
-    if (t.empty()) return widest;
-    evaluate(expression, inspection{as_range(t), &widest});
-    if (widest.lo == interval::least || widest.hi == interval::most)
+    integers seen;
+    if (t.empty()) return seen.widest;
+    evaluate(expression, inspection{as_range(t), &seen});
+    if (seen.overflow)
         fail("mask", "integers within 64 bits over the call's shape", "an intermediate value that may overflow");
-    return join(widest, join(join(closed(t.b), closed(t.h)), join(closed(t.q), closed(t.kv))));
+    return join(seen.widest, join(join(closed(t.b), closed(t.h)), join(closed(t.q), closed(t.kv))));
 }
 
 /// Whether the lanes domain, whose integers have 32 bits, can evaluate what spans these integers.
@@ -66,6 +75,7 @@ constexpr void check_shape(const E& expression, const mask_shape& shape) {
     at_least(0, shape.heads, "shape.heads");
     at_least(0, shape.q_len, "shape.q_len");
     at_least(0, shape.kv_len, "shape.kv_len");
+    checked_product("shape", {shape.batch, shape.heads, shape.q_len, shape.kv_len});
     inspect(expression, shape.all());
 }
 
