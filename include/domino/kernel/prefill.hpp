@@ -11,6 +11,7 @@
 #include "domino/kernel/rows.hpp"
 #include "domino/kernel/scores.hpp"
 #include "domino/kernel/values.hpp"
+#include "domino/simd/transpose.hpp"
 #include "domino/tensor/view.hpp"
 #include "domino/tile/walk.hpp"
 
@@ -115,20 +116,34 @@ private:
     index_t head_of(index_t row) const { return block_.heads.begin + row / block_.queries.size(); }
     index_t query_of(index_t row) const { return block_.queries.begin + row % block_.queries.size(); }
 
+    /// Calls f(row, count) for stretches of rows that lie in one head and one panel, so that they are evenly spaced in
+    /// the caller's tensors.
+    template <class F>
+    void for_each_stretch(F f) const {
+        const index_t q_len = block_.queries.size();
+        for (index_t row = 0, end = 0; row < rows_; row = end) {
+            end = std::min({row / panel * panel + panel, row / q_len * q_len + q_len, rows_});
+            f(row, end - row);
+        }
+    }
+
     /// Copies Q into panels, transposed; lanes beyond the last row repeat its indices and hold zeros.
     void pack() {
         const index_t head_dim = p_.q.head_dim(), lanes_in_use = panels() * panel;
-        const float factor = q_factor();
+        std::fill_n(w_.q + (panels() - 1) * panel * head_dim, panel * head_dim, 0.f);
+        for_each_stretch([&](index_t row, index_t count) {
+            simd::transpose(p_.q.row(block_.b, head_of(row), query_of(row)), p_.q.strides[2], count, head_dim,
+                            w_.q + row / panel * panel * head_dim + row % panel, panel);
+        });
+        if (const float factor = q_factor(); factor != 1.f)
+            for (index_t i = 0; i < lanes_in_use * head_dim; ++i) w_.q[i] *= factor;
         for (index_t row = 0; row < lanes_in_use; ++row) {
-            float* lane = w_.q + row / panel * panel * head_dim + row % panel;
             const index_t real_row = std::min(row, rows_ - 1);
-            const float* from = p_.q.row(block_.b, head_of(real_row), query_of(real_row));
-            for (index_t d = 0; d < head_dim; ++d) lane[d * panel] = row < rows_ ? from[d] * factor : 0.f;
             w_.heads[row] = static_cast<std::int32_t>(head_of(real_row));
             w_.positions[row] = static_cast<std::int32_t>(query_of(real_row) + p_.q_offset);
-            w_.max[row] = minus_infinity;
-            w_.sum[row] = 0.f;
         }
+        std::fill_n(w_.max, lanes_in_use, minus_infinity);
+        std::fill_n(w_.sum, lanes_in_use, 0.f);
         std::fill_n(w_.o, lanes_in_use * p_.v.head_dim(), 0.f);
     }
 
@@ -151,9 +166,13 @@ private:
             }
             tile box = rows.box;
             box.kv = keys;
-            box.kv = live_keys(mask_, box, step);
-            if (box.kv.empty()) continue;
-            if (classify(mask_, box) == tile_kind::full) {
+            tile_kind panel_kind = classify(mask_, box);
+            if (panel_kind == tile_kind::partial) {  // less of it, perhaps, for this panel alone
+                box.kv = live_keys(mask_, box, step);
+                panel_kind = classify(mask_, box);
+            }
+            if (panel_kind == tile_kind::empty) continue;
+            if (panel_kind == tile_kind::full) {
                 add_panel<false, false>(i, rows, box.kv);
                 continue;
             }
@@ -214,22 +233,20 @@ private:
     /// Divides by the sums and writes O and the log-sum-exp; a row that saw nothing is 0 and -inf.
     void finish() {
         const index_t value_dim = p_.v.head_dim();
-        for (index_t row = 0; row < rows_; row += simd::width) {
+        const simd::floats nothing(0.f);
+        for (index_t row = 0; row < panels() * panel; row += simd::width) {
             float* lanes = w_.o + row / panel * panel * value_dim + row % panel;
             const auto sum = simd::floats::load_aligned(w_.sum + row);
-            const auto nothing = sum == simd::floats(0.f);
-            const auto divisor = xsimd::select(nothing, simd::floats(1.f), sum);
-            for (index_t c = 0; c < value_dim; ++c) {
-                const auto mean = simd::floats::load_aligned(lanes + c * panel) / divisor;
-                xsimd::select(nothing, simd::floats(0.f), mean).store_aligned(lanes + c * panel);
-            }
+            const auto factor = xsimd::select(sum == nothing, nothing, simd::floats(1.f) / xsimd::select(sum == nothing, simd::floats(1.f), sum));
+            for (index_t c = 0; c < value_dim; ++c)
+                (simd::floats::load_aligned(lanes + c * panel) * factor).store_aligned(lanes + c * panel);
         }
-        for (index_t row = 0; row < rows_; ++row) {
-            const float* lane = w_.o + row / panel * panel * value_dim + row % panel;
-            float* out = p_.o.row(block_.b, head_of(row), query_of(row));
-            for (index_t c = 0; c < value_dim; ++c) out[c] = lane[c * panel];
-            if (p_.lse.data) write_lse(row);
-        }
+        for_each_stretch([&](index_t row, index_t count) {
+            simd::transpose(w_.o + row / panel * panel * value_dim + row % panel, panel, value_dim, count,
+                            p_.o.row(block_.b, head_of(row), query_of(row)), p_.o.strides[2]);
+        });
+        if (p_.lse.data)
+            for (index_t row = 0; row < rows_; ++row) write_lse(row);
     }
 
     void write_lse(index_t row) {
