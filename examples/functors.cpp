@@ -36,7 +36,9 @@ int main() {
 
     // Structs and lambdas go in as they are, and join expressions by && || !
     domino::attention(Q, K, V, O, landmarks{16, 8}, decay{0.01f});
-    const auto half = [](auto, auto head, auto query, auto key) { return head == 0 || key >= query / 2; };  // head 1: the recent half
+    const auto half = [](auto, auto head, auto query, auto key) {
+        return head == 0 || key >= query / 2;
+    };  // head 1: the recent half
     domino::attention(Q, K, V, O, domino::causal && half);
 
     // They skip tiles with no help, and print themselves.

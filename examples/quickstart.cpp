@@ -23,8 +23,8 @@ constexpr domino::index_t heads = 3, kv_heads = 1, len = 1024, head_dim = 64;
 
 /// Queries, keys and values of one layer, stored as float16: q, then k, then v, each [heads, len, head_dim].
 struct layer {
-    std::vector<float> q = std::vector<float>(heads * len * head_dim), k = std::vector<float>(kv_heads * len * head_dim),
-                       v = k;
+    std::vector<float> q = std::vector<float>(heads * len * head_dim),
+                       k = std::vector<float>(kv_heads * len * head_dim), v = k;
     std::vector<int> doc;  // the document of each token
 
     explicit layer(const std::string& folder) {
@@ -35,7 +35,8 @@ struct layer {
             std::copy(stored.begin(), stored.end(), tensor->begin());
         }
         std::ifstream lengths(folder + "/documents.txt");
-        for (std::size_t tokens = 0, id = 0; lengths >> tokens; ++id) doc.insert(doc.end(), tokens, static_cast<int>(id));
+        for (std::size_t tokens = 0, id = 0; lengths >> tokens; ++id)
+            doc.insert(doc.end(), tokens, static_cast<int>(id));
         if (!file || doc.size() != static_cast<std::size_t>(len)) {
             std::fprintf(stderr, "quickstart: no data in %s\n", folder.c_str());
             std::exit(1);
@@ -83,8 +84,8 @@ int main() {
 
     const domino::mask_shape shape{1, heads, len, len};
     const domino::mask_stats work = domino::stats(mask, shape);
-    std::printf("SmolLM2-135M, layer 12: %d query heads on %d KV head, %d tokens of %d documents, head_dim %d\n\n", int(heads),
-                int(kv_heads), int(len), x.doc.back() + 1, int(head_dim));
+    std::printf("SmolLM2-135M, layer 12: %d query heads on %d KV head, %d tokens of %d documents, head_dim %d\n\n",
+                int(heads), int(kv_heads), int(len), x.doc.back() + 1, int(head_dim));
     std::printf("mask   %s\nscore  %s\n\n%s\n", domino::to_string(mask).c_str(), domino::to_string(score_mod).c_str(),
                 domino::visualize(mask, shape, {.rows = 24, .columns = 48}).c_str());
     std::printf("%ld tiles of 64 x 64: %ld empty, %ld partial, %ld full; %.1f %% of the work is skipped unseen\n",
@@ -114,16 +115,20 @@ int main() {
         peak = std::max(peak, bench::fma_rate());
         domino_time = std::min(domino_time, seconds([&] { domino::attention(Q, K, V, O, mask, score_mod); }));
         fill_time = std::min(fill_time, seconds([&] {
-            for (domino::index_t q = 0; q < len; ++q)
-                for (domino::index_t kv = 0; kv < len; ++kv)
-                    mask_bias(q, kv) = kv <= q && q - kv < 256 && x.doc[std::size_t(q)] == x.doc[std::size_t(kv)]
-                                           ? 0.f : -std::numeric_limits<float>::infinity();
-        }));
-        eigen_time = std::min(eigen_time, seconds([&] { materialized_attention(x, mask_bias, 0.125f, 50.f, o_eigen); }));
+                                 for (domino::index_t q = 0; q < len; ++q)
+                                     for (domino::index_t kv = 0; kv < len; ++kv)
+                                         mask_bias(q, kv) =
+                                             kv <= q && q - kv < 256 && x.doc[std::size_t(q)] == x.doc[std::size_t(kv)]
+                                                 ? 0.f
+                                                 : -std::numeric_limits<float>::infinity();
+                             }));
+        eigen_time =
+            std::min(eigen_time, seconds([&] { materialized_attention(x, mask_bias, 0.125f, 50.f, o_eigen); }));
     }
     const double flops = 4.0 * double(head_dim) * double(work.visible);
-    std::printf("Domino               %7.2f ms   %6.1f GFLOP/s of visible work, %.0f %% of this core's FMA peak (%.0f)\n",
-                domino_time * 1e3, flops / domino_time / 1e9, 100 * flops / domino_time / peak, peak / 1e9);
+    std::printf(
+        "Domino               %7.2f ms   %6.1f GFLOP/s of visible work, %.0f %% of this core's FMA peak (%.0f)\n",
+        domino_time * 1e3, flops / domino_time / 1e9, 100 * flops / domino_time / peak, peak / 1e9);
     std::printf("Eigen, mask tensor   %7.2f ms   %6.1f GFLOP/s, and %.2f ms to fill the mask\n", eigen_time * 1e3,
                 flops / eigen_time / 1e9, fill_time * 1e3);
     std::printf("                     %7.1f times as fast\n", (eigen_time + fill_time) / domino_time);

@@ -33,7 +33,8 @@ struct attention_options {
 /// Bytes that a call with these head sizes needs with `workers` workers: at most a MiB each up to head_dim 512, whatever
 /// the lengths.
 inline std::size_t workspace_bytes(index_t head_dim, index_t value_dim, index_t workers = 1) {
-    return kernel::workspace::stride(head_dim, value_dim) * static_cast<std::size_t>(workers) + kernel::workspace::alignment;
+    return kernel::workspace::stride(head_dim, value_dim) * static_cast<std::size_t>(workers) +
+           kernel::workspace::alignment;
 }
 
 namespace detail {
@@ -72,9 +73,10 @@ void attention(const TQ& Q, const TK& K, const TV& V, const TO& O, const M& mask
     static_assert(MaskMod<M>,
                   "domino: the fifth argument is a mask mod: an expression of truth value over b, h, q, kv, as in "
                   "kv <= q, or a functor (b, h, q, kv) that returns one");
-    static_assert(ScoreMod<S>,
-                  "domino: the sixth argument is a score mod: an expression of float value over score, b, h, q, kv, as in "
-                  "score - 0.1f * (q - kv), or a functor (score, b, h, q, kv) that returns one");
+    static_assert(
+        ScoreMod<S>,
+        "domino: the sixth argument is a score mod: an expression of float value over score, b, h, q, kv, as in "
+        "score - 0.1f * (q - kv), or a functor (score, b, h, q, kv) that returns one");
     if constexpr (MaskMod<M> && ScoreMod<S>) {
         const auto mask_expression = mask(mask_mod);
         const auto score_expression = score_change(score_mod);
@@ -104,7 +106,8 @@ void attention(const TQ& Q, const TK& K, const TV& V, const TO& O, const M& mask
 
 /// Options without a score mod.
 template <class TQ, class TK, class TV, class TO, class M>
-void attention(const TQ& Q, const TK& K, const TV& V, const TO& O, const M& mask_mod, const attention_options& options) {
+void attention(const TQ& Q, const TK& K, const TV& V, const TO& O, const M& mask_mod,
+               const attention_options& options) {
     attention(Q, K, V, O, mask_mod, score, options);
 }
 
@@ -157,9 +160,8 @@ inline kernel::problem checked_problem(const tensor_view<const float>& Q, const 
     memory_extent lse{};
     if (p.lse.data) {
         if (p.lse.strides == std::array<index_t, 3>{}) p.lse.strides = {Q.heads() * Q.len(), Q.len(), 1};
-        const tensor_view<float> rows{p.lse.data,
-                                      {Q.batch(), Q.heads(), Q.len(), 1},
-                                      {p.lse.strides[0], p.lse.strides[1], p.lse.strides[2], 1}};
+        const tensor_view<float> rows{
+            p.lse.data, {Q.batch(), Q.heads(), Q.len(), 1}, {p.lse.strides[0], p.lse.strides[1], p.lse.strides[2], 1}};
         check_tensor("options.lse", rows);
         check_writable("options.lse", rows);
         lse = extent_of(rows);

@@ -29,16 +29,13 @@ inline error_handler& handler() {
 }  // namespace detail
 
 /// Installs the handler (none at start) and returns the one before. Call it before threads start.
-inline error_handler set_error_handler(error_handler handler) {
-    return std::exchange(detail::handler(), handler);
-}
+inline error_handler set_error_handler(error_handler handler) { return std::exchange(detail::handler(), handler); }
 #endif
 
 namespace detail {
 
 /// Throws `invalid_argument`: "domino: <argument>: expected <expected>, got <got>".
-[[noreturn]] inline void fail(const std::string& argument, const std::string& expected,
-                              const std::string& got) {
+[[noreturn]] inline void fail(const std::string& argument, const std::string& expected, const std::string& got) {
     const std::string message = "domino: " + argument + ": expected " + expected + ", got " + got;
 #if defined(__cpp_exceptions)
     throw invalid_argument(message);

@@ -39,6 +39,13 @@ struct truth {
     friend constexpr bool operator==(const truth&, const truth&) = default;
 };
 
+/// What a mask does to a tile: keeps nothing, something, everything. `partial` is always a safe answer.
+enum class tile_kind : unsigned char { empty, partial, full };
+
+constexpr tile_kind as_kind(truth t) {
+    return t.must ? tile_kind::full : t.may ? tile_kind::partial : tile_kind::empty;
+}
+
 // The smallest interval that holds both.
 constexpr interval join(interval x, interval y) { return {std::min(x.lo, y.lo), std::max(x.hi, y.hi)}; }
 constexpr real_interval join(real_interval x, real_interval y) {

@@ -18,7 +18,8 @@ struct consecutive {
 
 namespace detail {
 
-template <class T> concept Shared = std::is_arithmetic_v<T>;
+template <class T>
+concept Shared = std::is_arithmetic_v<T>;
 
 DOMINO_INLINE simd::ints iota() {
     alignas(64) static constexpr auto lanes = [] {
@@ -146,7 +147,8 @@ private:
         if constexpr (std::same_as<last, consecutive> && ((detail::Shared<Index> ? 0 : 1) + ...) == 1) {
             // neighbours in a row that lie inside the table: one load, or a conversion loop that the compiler vectorizes
             if (const auto* row = table.row(simd::width, first(index)...)) {
-                if constexpr (std::same_as<typename Table::value_type, stored>) return register_type::load_unaligned(row);
+                if constexpr (std::same_as<typename Table::value_type, stored>)
+                    return register_type::load_unaligned(row);
                 for (std::size_t i = 0; i < lanes.size(); ++i) lanes[i] = static_cast<stored>(row[i]);
                 return finish<entry>(register_type::load_aligned(lanes.data()));
             }
@@ -167,7 +169,9 @@ private:
         for (std::size_t i = 0; i < lanes.size(); ++i)
             lanes[i] = std::apply([&](const auto&... access) { return at(access(i)...); }, indices);
     }
-    static DOMINO_INLINE auto lane_access(index_t x) { return [x](std::size_t) { return x; }; }
+    static DOMINO_INLINE auto lane_access(index_t x) {
+        return [x](std::size_t) { return x; };
+    }
     static DOMINO_INLINE auto lane_access(consecutive x) {
         return [x](std::size_t i) { return x.start + static_cast<index_t>(i); };
     }

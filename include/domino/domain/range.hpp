@@ -44,7 +44,8 @@ constexpr real_interval widened(float lo, float hi, bool nan) {
 constexpr real_interval to_real(interval x) { return {static_cast<float>(x.lo), static_cast<float>(x.hi)}; }
 constexpr real_interval to_real(real_interval x) { return x; }
 
-template <class T> concept IntervalValue = std::is_same_v<T, interval> || std::is_same_v<T, real_interval>;
+template <class T>
+concept IntervalValue = std::is_same_v<T, interval> || std::is_same_v<T, real_interval>;
 
 /// The hull of f at the four corners: exact for operations monotone in each operand.
 template <class T, class F>
@@ -64,7 +65,9 @@ struct range {
     real_interval score = real_interval::anything();
 
     static constexpr interval constant(index_t x) { return {x, x}; }
-    static constexpr real_interval constant(float x) { return x != x ? real_interval::anything() : real_interval{x, x}; }
+    static constexpr real_interval constant(float x) {
+        return x != x ? real_interval::anything() : real_interval{x, x};
+    }
     static constexpr truth constant(bool x) { return {x, x}; }
 
     // ---- integers
@@ -166,17 +169,21 @@ struct range {
     constexpr truth operator()(op::not_equal, T x, T y) const {
         return (*this)(op::logical_not{}, (*this)(op::equal{}, x, y));
     }
-    template <class T> constexpr truth operator()(op::greater, T x, T y) const { return (*this)(op::less{}, y, x); }
+    template <class T>
+    constexpr truth operator()(op::greater, T x, T y) const {
+        return (*this)(op::less{}, y, x);
+    }
     template <class T>
     constexpr truth operator()(op::greater_equal, T x, T y) const {
         return (*this)(op::less_equal{}, y, x);
     }
 
     // ---- truth, three-valued
-    constexpr truth operator()(op::logical_and, truth x, truth y) const {
-        return {x.may && y.may, x.must && y.must};
-    }
+    constexpr truth operator()(op::logical_and, truth x, truth y) const { return {x.may && y.may, x.must && y.must}; }
     constexpr truth operator()(op::logical_or, truth x, truth y) const { return {x.may || y.may, x.must || y.must}; }
+    /// Whether the first operand decides alone, so that the second is not asked.
+    static constexpr bool settles(op::logical_and, truth x) { return !x.may; }
+    static constexpr bool settles(op::logical_or, truth x) { return x.must; }
     constexpr truth operator()(op::logical_xor, truth x, truth y) const {
         return {(x.may && !y.must) || (y.may && !x.must), (x.must && !y.may) || (y.must && !x.may)};
     }
@@ -208,9 +215,13 @@ struct range {
 
     // ---- an integer beside a float becomes a float
     template <class Op>
-    constexpr auto operator()(Op op, interval x, real_interval y) const { return (*this)(op, detail::to_real(x), y); }
+    constexpr auto operator()(Op op, interval x, real_interval y) const {
+        return (*this)(op, detail::to_real(x), y);
+    }
     template <class Op>
-    constexpr auto operator()(Op op, real_interval x, interval y) const { return (*this)(op, x, detail::to_real(y)); }
+    constexpr auto operator()(Op op, real_interval x, interval y) const {
+        return (*this)(op, x, detail::to_real(y));
+    }
     constexpr auto operator()(op::where op, truth c, interval x, real_interval y) const {
         return (*this)(op, c, detail::to_real(x), y);
     }

@@ -23,8 +23,8 @@ struct call : node {
     explicit constexpr call(Functor f, Arguments... x) : functor(std::move(f)), arguments(x...) {}
     template <class Domain>
     constexpr auto evaluate(const Domain& at) const {
-        return std::apply(
-            [&](const Arguments&... x) { return at.call(functor, domino::evaluate(x, at)...); }, arguments);
+        return std::apply([&](const Arguments&... x) { return at.call(functor, domino::evaluate(x, at)...); },
+                          arguments);
     }
 };
 
@@ -50,8 +50,8 @@ struct integer_mask {
     [[no_unique_address]] F f;
     [[no_unique_address]] Bound bound;
     constexpr bool at(index_t b_, index_t h_, index_t q_, index_t kv_) const {
-        return static_cast<bool>(f(static_cast<int>(b_), static_cast<int>(h_), static_cast<int>(q_),
-                                   static_cast<int>(kv_)));
+        return static_cast<bool>(
+            f(static_cast<int>(b_), static_cast<int>(h_), static_cast<int>(q_), static_cast<int>(kv_)));
     }
     constexpr truth over(interval b_, interval h_, interval q_, interval kv_) const {
         if constexpr (std::is_same_v<Bound, unbounded_functor>) return truth::unknown();
@@ -65,8 +65,8 @@ template <class F>
 struct integer_score {
     [[no_unique_address]] F f;
     constexpr float at(float score_, index_t b_, index_t h_, index_t q_, index_t kv_) const {
-        return static_cast<float>(f(score_, static_cast<int>(b_), static_cast<int>(h_), static_cast<int>(q_),
-                                    static_cast<int>(kv_)));
+        return static_cast<float>(
+            f(score_, static_cast<int>(b_), static_cast<int>(h_), static_cast<int>(q_), static_cast<int>(kv_)));
     }
     static constexpr real_interval over(auto...) { return real_interval::anything(); }
     static text words(const auto&... x) { return {"scalar(" + comma_separated(x...) + ")"}; }
@@ -93,29 +93,37 @@ constexpr auto scalar(F f) {
     else return call<integer_score<F>, score_t, b_t, h_t, q_t, kv_t>({std::move(f)}, {}, {}, {}, {}, {});
 }
 
-/// The functor as an expression, whichever kind it is; an expression is itself.
+/// The mask mod as an expression, whatever kind it is; an expression is itself, by reference.
 template <class M>
-constexpr auto mask(const M& mask_mod) {
+constexpr decltype(auto) mask(const M& mask_mod) {
     using namespace detail;
-    if constexpr (Operand<M>) return as_node(mask_mod);
+    if constexpr (Expression<M>) return (mask_mod);
+    else if constexpr (Operand<M>) return as_node(mask_mod);
     else if constexpr (GenericMask<M>) return as_node(mask_mod(b_t{}, h_t{}, q_t{}, kv_t{}));
     else if constexpr (IntegerMask<M>) return scalar(mask_mod);
     else
-        static_assert(Operand<M>, "domino: a mask mod is an expression of truth value, as in kv <= q, or a functor "
-                                  "(b, h, q, kv) that returns one, or bool from four ints");
+        static_assert(Operand<M>,
+                      "domino: a mask mod is an expression of truth value, as in kv <= q, or a functor "
+                      "(b, h, q, kv) that returns one, or bool from four ints");
 }
 
-/// The functor as an expression of float value that may use `score`; an expression is itself.
+/// The score mod as an expression of float value that may use `score`; an expression is itself, by reference.
 template <class S>
-constexpr auto score_change(const S& score_mod) {
+constexpr decltype(auto) score_change(const S& score_mod) {
     using namespace detail;
-    if constexpr (Operand<S>) return as_node(score_mod);
+    if constexpr (Expression<S>) return (score_mod);
+    else if constexpr (Operand<S>) return as_node(score_mod);
     else if constexpr (GenericScore<S>) return as_node(score_mod(score_t{}, b_t{}, h_t{}, q_t{}, kv_t{}));
     else if constexpr (IntegerScore<S>) return scalar(score_mod);
     else
-        static_assert(Operand<S>, "domino: a score mod is an expression of float value, as in score - slope * (q - kv), "
-                                  "or a functor (score, b, h, q, kv) that returns one");
+        static_assert(Operand<S>,
+                      "domino: a score mod is an expression of float value, as in score - slope * (q - kv), "
+                      "or a functor (score, b, h, q, kv) that returns one");
 }
+
+/// The type of a mask mod's expression.
+template <class M>
+using mask_t = std::remove_cvref_t<decltype(mask(std::declval<const M&>()))>;
 
 namespace detail {
 template <class M>
@@ -129,29 +137,41 @@ inline constexpr bool reads_score = depends_on<std::remove_cvref_t<E>>(axes::sco
 /// A mask mod (attnax, FlexAttention): truth value over (b, h, q, kv), true = attend. An expression, a bool, a generic
 /// functor (auto b, auto h, auto q, auto kv), or a functor of four ints.
 template <class M>
-concept MaskMod = (Operand<M> || detail::MaskFunctor<M>) && requires(const M& m) {
+concept MaskMod = (Operand<M> || detail::MaskFunctor<M>)&&requires(const M& m) {
     requires TruthExpression<decltype(mask(m))>;
     requires !detail::reads_score<decltype(mask(m))>;
 };
 
 /// A score mod (attnax, FlexAttention): the new score over (score, b, h, q, kv).
 template <class S>
-concept ScoreMod = (Operand<S> || detail::ScoreFunctor<S>) && requires(const S& s) {
+concept ScoreMod = (Operand<S> || detail::ScoreFunctor<S>)&&requires(const S& s) {
     requires NumberExpression<decltype(score_change(s))>;
 };
 
 // Functors join expressions by the same operators: causal && [](auto b, auto h, auto q, auto kv) { ... }.
 template <TruthExpression X, detail::MaskFunctor Y>
-constexpr auto operator&&(const X& x, const Y& y) { return x && mask(y); }
+constexpr auto operator&&(const X& x, const Y& y) {
+    return x && mask(y);
+}
 template <detail::MaskFunctor X, TruthExpression Y>
-constexpr auto operator&&(const X& x, const Y& y) { return mask(x) && y; }
+constexpr auto operator&&(const X& x, const Y& y) {
+    return mask(x) && y;
+}
 template <TruthExpression X, detail::MaskFunctor Y>
-constexpr auto operator||(const X& x, const Y& y) { return x || mask(y); }
+constexpr auto operator||(const X& x, const Y& y) {
+    return x || mask(y);
+}
 template <detail::MaskFunctor X, TruthExpression Y>
-constexpr auto operator||(const X& x, const Y& y) { return mask(x) || y; }
+constexpr auto operator||(const X& x, const Y& y) {
+    return mask(x) || y;
+}
 template <TruthExpression X, detail::MaskFunctor Y>
-constexpr auto operator^(const X& x, const Y& y) { return x ^ mask(y); }
+constexpr auto operator^(const X& x, const Y& y) {
+    return x ^ mask(y);
+}
 template <detail::MaskFunctor X, TruthExpression Y>
-constexpr auto operator^(const X& x, const Y& y) { return mask(x) ^ y; }
+constexpr auto operator^(const X& x, const Y& y) {
+    return mask(x) ^ y;
+}
 
 }  // namespace domino::inline DOMINO_ARCH

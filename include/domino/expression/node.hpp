@@ -91,7 +91,12 @@ struct operation : node {
     explicit constexpr operation(Operands... x) : operands(x...) {}
     template <class Domain>
     constexpr auto evaluate(const Domain& at) const {
-        return std::apply([&](const Operands&... x) { return at(Op{}, domino::evaluate(x, at)...); }, operands);
+        if constexpr (requires { at.settles(Op{}, domino::evaluate(std::get<0>(operands), at)); }) {
+            const auto first = domino::evaluate(std::get<0>(operands), at);  // a range of && or || may need no more
+            return at.settles(Op{}, first) ? first : at(Op{}, first, domino::evaluate(std::get<1>(operands), at));
+        } else {
+            return std::apply([&](const Operands&... x) { return at(Op{}, domino::evaluate(x, at)...); }, operands);
+        }
     }
 };
 

@@ -25,8 +25,10 @@ constexpr auto as_node(const T& x) {
 template <Expression E>
 using value_t = decltype(evaluate(std::declval<const E&>(), point{}));
 
-template <class E> concept TruthExpression = Expression<E> && std::same_as<value_t<std::remove_cvref_t<E>>, bool>;
-template <class E> concept NumberExpression = Expression<E> && !std::same_as<value_t<std::remove_cvref_t<E>>, bool>;
+template <class E>
+concept TruthExpression = Expression<E> && std::same_as<value_t<std::remove_cvref_t<E>>, bool>;
+template <class E>
+concept NumberExpression = Expression<E> && !std::same_as<value_t<std::remove_cvref_t<E>>, bool>;
 
 namespace detail {
 
@@ -56,6 +58,7 @@ concept Operands = (Operand<Xs> && ...) && (Expression<Xs> || ...);
 
 }  // namespace detail
 
+// clang-format off
 // Arithmetic: integers stay integers; an integer beside a float becomes a float. Integer / and % floor, as in
 // Python; x / 0 and x % 0 are 0 for integers, as in NumPy.
 template <class X, class Y> requires detail::Operands<X, Y>
@@ -117,8 +120,11 @@ constexpr auto log(const X& x) { return detail::arithmetic<op::log>(x); }
 template <Expression X>
 constexpr auto sqrt(const X& x) { return detail::arithmetic<op::sqrt>(x); }
 
+// clang-format on
+
 /// `yes` where `condition` holds, else `no`; both are evaluated. Either two truth values or two numbers.
-template <Operand C, Operand X, Operand Y> requires detail::Operands<C, X, Y>
+template <Operand C, Operand X, Operand Y>
+requires detail::Operands<C, X, Y>
 constexpr auto where(const C& condition, const X& yes, const Y& no) {
     static_assert(TruthExpression<decltype(as_node(condition))>,
                   "domino: the condition of where(condition, a, b) must be a truth value, as in kv <= q");

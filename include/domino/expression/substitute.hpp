@@ -8,8 +8,8 @@
 namespace domino::inline DOMINO_ARCH {
 
 /// The domain of expressions: each placeholder is an expression, each operator builds its node again.
-template <Expression B = detail::b_t, Expression H = detail::h_t, Expression Q = detail::q_t, Expression KV = detail::kv_t,
-          Expression Score = detail::score_t>
+template <Expression B = detail::b_t, Expression H = detail::h_t, Expression Q = detail::q_t,
+          Expression KV = detail::kv_t, Expression Score = detail::score_t>
 struct substitution {
     B b{};
     H h{};
@@ -18,9 +18,13 @@ struct substitution {
     Score score{};
 
     template <class T>
-    static constexpr auto constant(T value) { return domino::constant<T>(value); }
+    static constexpr auto constant(T value) {
+        return domino::constant<T>(value);
+    }
     template <class Op, Expression... Xs>
-    constexpr auto operator()(Op, const Xs&... x) const { return operation<Op, Xs...>(x...); }
+    constexpr auto operator()(Op, const Xs&... x) const {
+        return operation<Op, Xs...>(x...);
+    }
     constexpr auto lookup(const auto& table, const auto&... index) const { return table(index...); }
     template <class Functor, Expression... Xs>
     constexpr auto call(const Functor& functor, const Xs&... x) const {
@@ -41,13 +45,16 @@ constexpr auto offset(const M& mask_mod, const DQ& dq, const DKV& dkv = 0) {
 constexpr auto compose() { return score; }
 /// Score mods left to right: compose(s1, s2) puts s1 in the place of `score` in s2 (attnax compose_score_mods).
 template <ScoreMod First>
-constexpr auto compose(const First& first) { return score_change(first); }
+constexpr auto compose(const First& first) {
+    return score_change(first);
+}
 template <ScoreMod First, ScoreMod Second, ScoreMod... Rest>
 constexpr auto compose(const First& first, const Second& second, const Rest&... rest) {
     const auto inner = score_change(first);
     using Inner = std::remove_const_t<decltype(inner)>;
-    const auto both = evaluate(score_change(second),
-                               substitution<detail::b_t, detail::h_t, detail::q_t, detail::kv_t, Inner>{{}, {}, {}, {}, inner});
+    const auto both =
+        evaluate(score_change(second),
+                 substitution<detail::b_t, detail::h_t, detail::q_t, detail::kv_t, Inner>{{}, {}, {}, {}, inner});
     return compose(both, rest...);
 }
 

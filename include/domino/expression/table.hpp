@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <memory>
 #include <ranges>
 #include <string>
@@ -19,8 +20,8 @@ namespace detail {
 
 /// What an entry of type T is in an expression: a truth value, an integer or a float.
 template <class T>
-using entry_t = std::conditional_t<std::is_same_v<T, bool>, bool,
-                                   std::conditional_t<std::is_integral_v<T>, index_t, float>>;
+using entry_t =
+    std::conditional_t<std::is_same_v<T, bool>, bool, std::conditional_t<std::is_integral_v<T>, index_t, float>>;
 
 /// The range an entry alone spans.
 constexpr interval as_range(index_t x) { return {x, x}; }
@@ -55,11 +56,13 @@ public:
         if (first > last) return scan(all, entry, lo, hi);
         all = scan(all, entry, lo, first * block - 1);
         all = scan(all, entry, (last + 1) * block, hi);
-        for (std::size_t level = 0; first <= last; ++level, first /= 2, last /= 2) {
-            const hull* here = blocks_.data() + row * row_size_ + level_begin_[level];
-            if (first % 2 == 1) all = join(all, here[first++]);
-            if (last % 2 == 0) all = join(all, here[last--]);
-            if (last < 0) break;
+        while (first <= last) {  // the largest node that begins at `first` and does not end beyond `last`
+            const auto begin = static_cast<std::uint64_t>(first), size = static_cast<std::uint64_t>(last - first + 1);
+            const int level =
+                std::min(static_cast<int>(std::bit_width(size)) - 1, first ? std::countr_zero(begin) : 63);
+            const index_t node = level_begin_[static_cast<std::size_t>(level)] + (first >> level);
+            all = join(all, blocks_[static_cast<std::size_t>(row * row_size_ + node)]);
+            first += index_t{1} << level;
         }
         return all;
     }
@@ -142,7 +145,7 @@ public:
 
     /// The look-up node for expressions or integers, as in ids(b, q).
     template <Operand... Indices>
-        requires(sizeof...(Indices) == Rank)
+    requires(sizeof...(Indices) == Rank)
     auto operator()(const Indices&... i) const {
         static_assert((std::same_as<value_t<decltype(as_node(i))>, index_t> && ...),
                       "domino: a table's indices are integers");
@@ -244,13 +247,12 @@ auto table(const T* data, index_t rows, index_t columns, std::string name = "tab
 }
 /// A table with any strides (in entries; 0 broadcasts), looked up as t(i, j, ...).
 template <class T, std::size_t Rank>
-auto table(const T* data, const index_t (&extents)[Rank], const index_t (&strides)[Rank],
-           std::string name = "table") {
+auto table(const T* data, const index_t (&extents)[Rank], const index_t (&strides)[Rank], std::string name = "table") {
     return table_view<T, Rank>(data, std::to_array(extents), std::to_array(strides), std::move(name));
 }
 /// A table over a span, a vector or an array; a temporary is refused, for the table would outlive it.
 template <std::ranges::contiguous_range Range>
-    requires std::is_lvalue_reference_v<Range> || std::ranges::borrowed_range<Range>
+requires std::is_lvalue_reference_v<Range> || std::ranges::borrowed_range<Range>
 auto table(Range&& entries, std::string name = "table") {
     return table(std::ranges::data(entries), static_cast<index_t>(std::ranges::size(entries)), std::move(name));
 }

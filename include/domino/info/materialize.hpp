@@ -54,9 +54,8 @@ dense_mask<T> dense(const M& mask_mod, const mask_shape& shape, T kept, T masked
     check_shape(mask(mask_mod), shape);
     dense_mask<T> out{shape, {}};
     out.data.reserve(static_cast<std::size_t>(shape.all().pairs()));
-    for_each_element(mask_mod, shape, [&](index_t, index_t, index_t, index_t, bool keep) {
-        out.data.push_back(keep ? kept : masked);
-    });
+    for_each_element(mask_mod, shape,
+                     [&](index_t, index_t, index_t, index_t, bool keep) { out.data.push_back(keep ? kept : masked); });
     return out;
 }
 

@@ -39,13 +39,12 @@ struct picture {
     void for_each_cell(const E& expression, const mask_shape& shape, const picture_options& options, F f) const {
         for (index_t row = 0; row < rows; ++row)
             for (index_t column = 0; column < columns; ++column) {
-                const tile t{options.b, options.h,
+                const tile t{options.b,
+                             options.h,
                              {row * block_rows, std::min((row + 1) * block_rows, shape.q_len)},
                              {column * block_columns, std::min((column + 1) * block_columns, shape.kv_len)}};
                 const index_t kept = count_visible(expression, t);
-                f(row, column, kept == 0           ? tile_kind::empty
-                               : kept == t.pairs() ? tile_kind::full
-                                                   : tile_kind::partial);
+                f(row, column, kept == 0 ? tile_kind::empty : kept == t.pairs() ? tile_kind::full : tile_kind::partial);
             }
     }
 };
@@ -61,7 +60,9 @@ std::string visualize(const M& mask_mod, const mask_shape& shape, const picture_
     std::string out;
     cells.for_each_cell(expression, shape, options, [&](index_t, index_t column, tile_kind kind) {
         const bool ascii = options.ascii;
-        out += kind == tile_kind::full ? (ascii ? "#" : "█") : kind == tile_kind::partial ? (ascii ? "." : "░") : (ascii ? " " : "·");
+        out += kind == tile_kind::full    ? (ascii ? "#" : "█")
+             : kind == tile_kind::partial ? (ascii ? "." : "░")
+                                          : (ascii ? " " : "·");
         if (column + 1 == cells.columns) out += '\n';
     });
     return out;
@@ -79,13 +80,14 @@ std::string visualize_svg(const M& mask_mod, const mask_shape& shape, const pict
     std::string title;
     for (const char c : to_string(expression))
         title += c == '<' ? "&lt;" : c == '>' ? "&gt;" : c == '&' ? "&amp;" : std::string(1, c);
-    std::string out = "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 " + width + " " + height + "\" width=\"" +
-                      width + "\" height=\"" + height + "\">\n<title>" + title +
+    std::string out = "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 " + width + " " + height +
+                      "\" width=\"" + width + "\" height=\"" + height + "\">\n<title>" + title +
                       "</title>\n<rect width=\"100%\" height=\"100%\" fill=\"#f4f1ea\"/>\n";
     cells.for_each_cell(expression, shape, options, [&](index_t row, index_t column, tile_kind kind) {
         if (kind == tile_kind::empty) return;
         out += "<rect x=\"" + number(column * side) + "\" y=\"" + number(row * side) + "\" width=\"" + number(side) +
-               "\" height=\"" + number(side) + "\" fill=\"" + (kind == tile_kind::full ? "#1f3a5f" : "#8fb3d9") + "\"/>\n";
+               "\" height=\"" + number(side) + "\" fill=\"" + (kind == tile_kind::full ? "#1f3a5f" : "#8fb3d9") +
+               "\"/>\n";
     });
     return out + "</svg>\n";
 }

@@ -53,7 +53,8 @@ struct block_grid {
     }
     index_t size() const { return batch * head_blocks * query_blocks; }
     row_block at(index_t i, index_t q_len) const {
-        const index_t query = i % query_blocks * queries_per_block, head = i / query_blocks % head_blocks * heads_per_block;
+        const index_t query = i % query_blocks * queries_per_block,
+                      head = i / query_blocks % head_blocks * heads_per_block;
         return {i / query_blocks / head_blocks,
                 {head, head + heads_per_block},
                 {query, std::min(query + queries_per_block, q_len)}};
@@ -70,7 +71,8 @@ struct workspace {
     /// Bytes a worker, a multiple of the alignment.
     static constexpr std::size_t stride(index_t head_dim, index_t value_dim) {
         const index_t rows = block_rows(head_dim, value_dim);
-        const auto bytes = sizeof(float) * static_cast<std::size_t>(rows * (head_dim + value_dim + 4) + kv_tile * panel);
+        const auto bytes =
+            sizeof(float) * static_cast<std::size_t>(rows * (head_dim + value_dim + 4) + kv_tile * panel);
         return (bytes + alignment - 1) / alignment * alignment;
     }
     workspace(void* memory, index_t head_dim, index_t value_dim) {
@@ -90,8 +92,13 @@ template <Expression Mask, Expression Score>
 class block_attention {
 public:
     block_attention(const problem& p, const Mask& mask, const Score& score_mod, const row_block& block, workspace w)
-        : p_(p), mask_(mask), score_mod_(score_mod), block_(block), w_(w),
-          rows_(block.heads.size() * block.queries.size()), kv_head_(block.heads.begin / p.group()) {}
+        : p_(p),
+          mask_(mask),
+          score_mod_(score_mod),
+          block_(block),
+          w_(w),
+          rows_(block.heads.size() * block.queries.size()),
+          kv_head_(block.heads.begin / p.group()) {}
 
     void compute() {
         pack();
@@ -213,7 +220,8 @@ private:
         const float* q_panel = w_.q + i * panel * p_.q.head_dim();
         for (index_t first = keys.begin; first < keys.end; first += step) {
             const float* rows[step];  // the last key stands in for those beyond the end
-            for (index_t j = 0; j < step; ++j) rows[j] = p_.k.row(block_.b, kv_head_, std::min(first + j, keys.end - 1));
+            for (index_t j = 0; j < step; ++j)
+                rows[j] = p_.k.row(block_.b, kv_head_, std::min(first + j, keys.end - 1));
             float* out = w_.scores + (first - keys.begin) * panel;
             dot_keys(q_panel, p_.q.head_dim(), rows, [&](auto j, auto r, simd::floats dot) DOMINO_INLINE_LAMBDA {
                 if (first + j >= keys.end) return;
@@ -227,7 +235,7 @@ private:
     }
 
     value_rows values(span keys) const {
-        return {p_.v.row(block_.b, kv_head_, keys.begin), p_.v.strides[2], keys.size()};
+        return {p_.v.row(block_.b, kv_head_, keys.begin), p_.v.strides[2], keys.size(), keys.begin};
     }
 
     /// Divides by the sums and writes O and the log-sum-exp; a row that saw nothing is 0 and -inf.
@@ -237,7 +245,8 @@ private:
         for (index_t row = 0; row < panels() * panel; row += simd::width) {
             float* lanes = w_.o + row / panel * panel * value_dim + row % panel;
             const auto sum = simd::floats::load_aligned(w_.sum + row);
-            const auto factor = xsimd::select(sum == nothing, nothing, simd::floats(1.f) / xsimd::select(sum == nothing, simd::floats(1.f), sum));
+            const auto factor = xsimd::select(
+                sum == nothing, nothing, simd::floats(1.f) / xsimd::select(sum == nothing, simd::floats(1.f), sum));
             for (index_t c = 0; c < value_dim; ++c)
                 (simd::floats::load_aligned(lanes + c * panel) * factor).store_aligned(lanes + c * panel);
         }
@@ -251,8 +260,10 @@ private:
 
     void write_lse(index_t row) {
         const float sum = w_.sum[row];
-        const double lse = sum == 0.f ? double(minus_infinity) : double(w_.max[row]) * double(unit()) + std::log(double(sum));
-        p_.lse.data[block_.b * p_.lse.strides[0] + head_of(row) * p_.lse.strides[1] + query_of(row) * p_.lse.strides[2]] =
+        const double lse =
+            sum == 0.f ? double(minus_infinity) : double(w_.max[row]) * double(unit()) + std::log(double(sum));
+        p_.lse
+            .data[block_.b * p_.lse.strides[0] + head_of(row) * p_.lse.strides[1] + query_of(row) * p_.lse.strides[2]] =
             static_cast<float>(lse);
     }
 

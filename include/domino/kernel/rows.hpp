@@ -26,7 +26,8 @@ struct one_head_rows {
     const panel_rows& rows;
     template <class Score = float>
     DOMINO_INLINE auto at(int r, index_t key, Score s = {}) const {
-        return lanes<index_t, consecutive, Score>{rows.b, rows.box.h.begin, {rows.box.q.begin + r * simd::width}, key, s};
+        return lanes<index_t, consecutive, Score>{
+            rows.b, rows.box.h.begin, {rows.box.q.begin + r * simd::width}, key, s};
     }
 };
 struct mixed_rows {
@@ -50,7 +51,8 @@ inline void write_mask(const Mask& mask, const panel_rows& rows, span keys, bool
     if (!narrow) {  // integers that may need more than a lane's 32 bits
         for (index_t key = keys.begin; key < keys.end; ++key)
             for (index_t row = 0; row < panel; ++row)
-                *out++ = evaluate(mask, point{rows.b, rows.heads[row], rows.positions[row], key}) ? 0.f : minus_infinity;
+                *out++ =
+                    evaluate(mask, point{rows.b, rows.heads[row], rows.positions[row], key}) ? 0.f : minus_infinity;
         return;
     }
     with_lanes(rows, [&](auto at_row) {
@@ -68,7 +70,8 @@ inline void write_mask(const any_mask& mask, const panel_rows& rows, span keys, 
     std::uint64_t bits[kv_tile];
     for (index_t row = 0; row < panel;) {
         index_t end = row + 1;  // as many rows as share a head and follow each other
-        while (end < panel && rows.heads[end] == rows.heads[row] && rows.positions[end] == rows.positions[end - 1] + 1) ++end;
+        while (end < panel && rows.heads[end] == rows.heads[row] && rows.positions[end] == rows.positions[end - 1] + 1)
+            ++end;
         mask.fill_bits({rows.b, rows.heads[row], {rows.positions[row], rows.positions[row] + end - row}, keys}, bits);
         for (index_t key = 0; key < keys.size(); ++key)
             for (index_t i = row; i < end; ++i)

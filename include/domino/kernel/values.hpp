@@ -17,6 +17,7 @@ struct value_rows {
     const float* first;
     index_t stride;
     index_t keys;
+    index_t first_key = 0;  ///< its index, where chunks are cut
 };
 
 /// Adds the tile to `channels` channels: weights [keys, panel] times values, summed over the tile's keys apart from the
@@ -33,9 +34,8 @@ DOMINO_INLINE void add_channels(float* output, const float* weights, value_rows 
     DOMINO_UNROLL_LOOP
     for (index_t key = 0; key < values.keys; ++key, value += values.stride, weights += panel) {
         simd::floats rows[panel_registers];
-        simd::unroll<panel_registers>([&](auto r) DOMINO_INLINE_LAMBDA {
-            rows[r] = simd::floats::load_aligned(weights + r * simd::width);
-        });
+        simd::unroll<panel_registers>(
+            [&](auto r) DOMINO_INLINE_LAMBDA { rows[r] = simd::floats::load_aligned(weights + r * simd::width); });
         simd::unroll<channels>([&](auto c) DOMINO_INLINE_LAMBDA {
             const simd::floats channel(value[c]);
             simd::unroll<panel_registers>([&](auto r) DOMINO_INLINE_LAMBDA {
@@ -54,17 +54,19 @@ DOMINO_INLINE void add_channels(float* output, const float* weights, value_rows 
 }
 
 /// All value_dim channels, `step` at a time, then 4, 2 and 1; over as many keys at a time as keep their values in L1.
+/// Chunks are cut at multiples of values_chunk, so that a row's sums do not depend on where its tile was trimmed.
 template <bool skip_masked>
 inline void add_values(float* output, index_t value_dim, const float* weights, value_rows values,
                        const simd::floats (&tile_shrink)[panel_registers]) {
     simd::floats shrink[panel_registers];
     for (int r = 0; r < panel_registers; ++r) shrink[r] = tile_shrink[r];
-    for (index_t key = 0; key < values.keys; key += values_chunk) {
+    for (index_t key = 0, end = 0; key < values.keys; key = end) {
+        end = std::min(key + values_chunk - (values.first_key + key) % values_chunk, values.keys);
+        const value_rows chunk{values.first + key * values.stride, values.stride, end - key};
         index_t c = 0;
         const auto advance = [&]<int channels>(std::integral_constant<int, channels>) {
-            add_channels<channels, skip_masked>(
-                output + c * panel, weights + key * panel,
-                {values.first + key * values.stride + c, values.stride, std::min(values_chunk, values.keys - key)}, shrink);
+            add_channels<channels, skip_masked>(output + c * panel, weights + key * panel,
+                                                {chunk.first + c, chunk.stride, chunk.keys}, shrink);
             c += channels;
         };
         while (c + step <= value_dim) advance(std::integral_constant<int, step>{});

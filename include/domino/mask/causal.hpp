@@ -18,7 +18,9 @@ inline constexpr auto causal = kv <= q;
 /// The same with the diagonal moved `offset` keys to the right: kv <= q + offset, a number or an expression such as
 /// lengths(b) - q_len for a ragged batch aligned bottom-right.   (ejkernel apply_causal, xformers *FromBottomRight)
 template <Operand Offset>
-constexpr auto causal_with_offset(const Offset& offset) { return kv <= q + offset; }
+constexpr auto causal_with_offset(const Offset& offset) {
+    return kv <= q + offset;
+}
 
 /// Causal by the positions that tables hold, for caches whose cells are in any order: kv_pos <= q_pos and kv_pos >= 0
 /// (a negative key position is an empty cell).   (penzai ApplyCausalAttentionMask, ggml)

@@ -19,18 +19,24 @@ auto same_segment(const table_view<T, R>& q_ids, const table_view<U, S>& kv_ids)
 /// Self-attention within documents: ids(q) == ids(kv) >= 0.   (FlexAttention and attnax document mask; theirs also
 /// lets padding see padding)
 template <class T, std::size_t R>
-auto same_document(const table_view<T, R>& ids) { return same_segment(ids, ids); }
+auto same_document(const table_view<T, R>& ids) {
+    return same_segment(ids, ids);
+}
 
 /// Right padding: the first n keys exist, kv < n; n >= 0.
 constexpr auto kv_length(index_t n) { return kv < detail::at_least(0, n, "kv_length(n)"); }
 
 /// Right padding with a length for each batch entry: kv < lengths(b).   (vLLM seq_lens, ONNX Runtime, FlexAttention)
 template <class T>
-auto kv_length(const table_view<T, 1>& lengths) { return kv < lengths(b); }
+auto kv_length(const table_view<T, 1>& lengths) {
+    return kv < lengths(b);
+}
 
 /// Left padding: the first n keys do not exist, kv >= n; n >= 0, or a number for each batch entry.   (Hugging Face)
 constexpr auto left_padding(index_t n) { return kv >= detail::at_least(0, n, "left_padding(n)"); }
 template <class T>
-auto left_padding(const table_view<T, 1>& pads) { return kv >= pads(b); }
+auto left_padding(const table_view<T, 1>& pads) {
+    return kv >= pads(b);
+}
 
 }  // namespace domino::inline DOMINO_ARCH

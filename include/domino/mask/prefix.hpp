@@ -12,6 +12,8 @@ constexpr auto prefix_lm(index_t n) { return kv < detail::at_least(0, n, "prefix
 
 /// The same with a length for each batch entry: kv < lengths(b) || kv <= q.   (attnax prefix_lm_mod)
 template <class T>
-auto prefix_lm(const table_view<T, 1>& lengths) { return kv < lengths(b) || causal; }
+auto prefix_lm(const table_view<T, 1>& lengths) {
+    return kv < lengths(b) || causal;
+}
 
 }  // namespace domino::inline DOMINO_ARCH

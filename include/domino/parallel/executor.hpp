@@ -31,7 +31,7 @@ class executor_ref {
 public:
     executor_ref() : executor_ref(instance_of_serial()) {}
     template <class E>
-        requires(!std::same_as<std::remove_cvref_t<E>, executor_ref> && Executor<std::remove_reference_t<E>>)
+    requires(!std::same_as<std::remove_cvref_t<E>, executor_ref> && Executor<std::remove_reference_t<E>>)
     executor_ref(E&& executor)
         : target_(const_cast<void*>(static_cast<const void*>(&executor))),
           concurrency_([](void* target) { return static_cast<index_t>(as<E>(target).concurrency()); }),
@@ -41,8 +41,8 @@ public:
     template <class F>
     void for_each_index(index_t n, F&& f) const {
         run_(target_, n, task{&f, [](void* g, index_t i, index_t worker) {
-                 (*static_cast<std::remove_reference_t<F>*>(g))(i, worker);
-             }});
+                                  (*static_cast<std::remove_reference_t<F>*>(g))(i, worker);
+                              }});
     }
 
 private:

@@ -39,9 +39,8 @@ inline constexpr index_t width = floats::size;
 /// f(constant 0), ..., f(constant n - 1), unrolled: the index is usable as a template argument.
 template <int N, class F>
 DOMINO_INLINE void unroll(F&& f) {
-    [&]<int... I>(std::integer_sequence<int, I...>) DOMINO_INLINE_LAMBDA {
-        (f(std::integral_constant<int, I>{}), ...);
-    }(std::make_integer_sequence<int, N>{});
+    [&]<int... I>(std::integer_sequence<int, I...>)
+        DOMINO_INLINE_LAMBDA { (f(std::integral_constant<int, I>{}), ...); }(std::make_integer_sequence<int, N>{});
 }
 
 /// x * y + z, fused where the architecture can. (xsimd 8.1 has no AVX-512 fma, and Clang does not contract its x * y + z.)
@@ -87,8 +86,7 @@ DOMINO_INLINE auto per_lane(F f, Xs... x) {
     using To = std::conditional_t<std::is_same_v<R, float>, floats, ints>;
     alignas(64) std::array<typename To::value_type, static_cast<std::size_t>(width)> result;
     const auto each = [&](const auto*... lane) {
-        for (std::size_t i = 0; i < result.size(); ++i)
-            result[i] = static_cast<typename To::value_type>(f(lane[i]...));
+        for (std::size_t i = 0; i < result.size(); ++i) result[i] = static_cast<typename To::value_type>(f(lane[i]...));
     };
     const auto stored = [](auto batch) {
         alignas(64) std::array<typename decltype(batch)::value_type, static_cast<std::size_t>(width)> lanes;

@@ -25,7 +25,8 @@ inline void transpose(const float* from, index_t from_stride, index_t rows, inde
             for (; j + 4 <= columns; j += 4) {
                 const float* at = from + i * from_stride + j;
                 const quad a = quad::load_unaligned(at), b_ = quad::load_unaligned(at + from_stride),
-                           c = quad::load_unaligned(at + 2 * from_stride), d = quad::load_unaligned(at + 3 * from_stride);
+                           c = quad::load_unaligned(at + 2 * from_stride),
+                           d = quad::load_unaligned(at + 3 * from_stride);
                 const quad ac_lo = xsimd::zip_lo(a, c), ac_hi = xsimd::zip_hi(a, c);
                 const quad bd_lo = xsimd::zip_lo(b_, d), bd_hi = xsimd::zip_hi(b_, d);
                 float* out = to + j * to_stride + i;

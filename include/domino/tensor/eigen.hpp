@@ -13,7 +13,8 @@ namespace domino::inline DOMINO_ARCH {
 /// such. The matrix must outlive the view.
 template <class Matrix>
 auto view(Matrix& matrix) {
-    static_assert(Matrix::IsRowMajor, "domino: view(matrix) needs a row-major matrix, whose rows are contiguous tokens");
+    static_assert(Matrix::IsRowMajor,
+                  "domino: view(matrix) needs a row-major matrix, whose rows are contiguous tokens");
     using T = std::remove_pointer_t<decltype(matrix.data())>;
     return tensor_view<T>{matrix.data(), {1, 1, matrix.rows(), matrix.cols()}, {0, 0, matrix.outerStride(), 1}};
 }

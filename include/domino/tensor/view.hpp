@@ -27,8 +27,7 @@ struct tensor_view {
     constexpr T* row(index_t batch_entry, index_t head, index_t token) const {
         return data + batch_entry * strides[0] + head * strides[1] + token * strides[2];
     }
-    constexpr operator tensor_view<const T>() const
-        requires(!std::is_const_v<T>)
+    constexpr operator tensor_view<const T>() const requires(!std::is_const_v<T>)
     {
         return {data, extents, strides};
     }

@@ -30,10 +30,9 @@ constexpr void fill_bits(const E& expression, const tile& t, std::uint64_t* keys
 class any_mask {
 public:
     /// The mask itself.
-    template <MaskMod M>
-        requires(!std::same_as<std::remove_cvref_t<M>, any_mask>)
-    any_mask(const M& mask_mod)
-        : leaf_(erased{std::make_shared<model<decltype(mask(mask_mod))>>(mask(mask_mod))}, {}, {}, {}, {}) {}
+    template <class M>
+    requires(!std::same_as<M, any_mask> && MaskMod<M>)
+    any_mask(const M& mask_mod) : leaf_(erased{std::make_shared<model<mask_t<M>>>(mask(mask_mod))}, {}, {}, {}, {}) {}
 
     static constexpr axes depends_on = axes::b | axes::h | axes::q | axes::kv;
     template <class Domain>
@@ -62,17 +61,13 @@ private:
         void inspect(const range& r, detail::integers& seen) const override {
             domino::evaluate(expression, detail::inspection{r, &seen});
         }
-        void fill_bits(const tile& t, std::uint64_t* keys) const override {
-            detail::fill_bits(expression, t, keys);
-        }
+        void fill_bits(const tile& t, std::uint64_t* keys) const override { detail::fill_bits(expression, t, keys); }
         E expression;
     };
     struct erased {
         std::shared_ptr<const concept_> mask;
         bool at(index_t b_, index_t h_, index_t q_, index_t kv_) const { return mask->at({b_, h_, q_, kv_}); }
-        truth over(interval b_, interval h_, interval q_, interval kv_) const {
-            return mask->over({b_, h_, q_, kv_});
-        }
+        truth over(interval b_, interval h_, interval q_, interval kv_) const { return mask->over({b_, h_, q_, kv_}); }
         void inspect(interval b_, interval h_, interval q_, interval kv_, detail::integers& seen) const {
             mask->inspect({b_, h_, q_, kv_}, seen);
         }

@@ -21,6 +21,7 @@ struct integers {
 struct inspection : range {
     integers* seen;
 
+    void settles() const = delete;  // every operand is looked at
     constexpr auto constant(auto x) const { return noted(range::constant(x)); }
     template <class Op>
     constexpr auto operator()(Op op, const auto&... x) const {
@@ -66,7 +67,8 @@ constexpr interval inspect(const E& expression, const tile& t) {
 
 /// Whether the lanes domain, whose integers have 32 bits, can evaluate what spans these integers.
 constexpr bool fits_lanes(interval widest) {
-    return widest.lo >= std::numeric_limits<std::int32_t>::min() && widest.hi <= std::numeric_limits<std::int32_t>::max();
+    return widest.lo >= std::numeric_limits<std::int32_t>::min() &&
+           widest.hi <= std::numeric_limits<std::int32_t>::max();
 }
 
 template <Expression E>

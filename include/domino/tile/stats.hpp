@@ -86,8 +86,8 @@ constexpr void add_slice(mask_stats& sum, const E& expression, const tile& slice
 /// once and multiplied. Time grows with the mask's boundary, memory not at all.
 template <MaskMod M>
 constexpr mask_stats stats(const M& mask_mod, const mask_shape& shape, tile_size size = {}) {
-    const auto expression = mask(mask_mod);
-    using E = std::remove_const_t<decltype(expression)>;
+    using E = mask_t<M>;
+    const E& expression = mask(mask_mod);
     detail::at_least(1, size.q, "tile_size.q");
     detail::at_least(1, size.kv, "tile_size.kv");
     detail::check_shape(expression, shape);

@@ -33,17 +33,10 @@ struct mask_shape {
     constexpr tile all() const { return {{0, batch}, {0, heads}, {0, q_len}, {0, kv_len}}; }
 };
 
-/// What a mask does to a tile: keeps nothing, something, everything. `partial` is always a safe answer.
-enum class tile_kind : unsigned char { empty, partial, full };
-
 namespace detail {
 
 constexpr interval closed(span s) { return {s.begin, s.end - 1}; }
 constexpr range as_range(const tile& t) { return {closed(t.b), closed(t.h), closed(t.q), closed(t.kv)}; }
-
-constexpr tile_kind as_kind(truth t) {
-    return t.must ? tile_kind::full : t.may ? tile_kind::partial : tile_kind::empty;
-}
 
 }  // namespace detail
 
@@ -51,7 +44,7 @@ constexpr tile_kind as_kind(truth t) {
 /// `partial` may be pessimistic. A tile without elements is empty. constexpr where the mask is.
 template <MaskMod M>
 constexpr tile_kind classify(const M& mask_mod, const tile& t) {
-    return t.empty() ? tile_kind::empty : detail::as_kind(evaluate(mask(mask_mod), detail::as_range(t)));
+    return t.empty() ? tile_kind::empty : as_kind(evaluate(mask(mask_mod), detail::as_range(t)));
 }
 
 /// Whether the mask lets query position q see key position kv. constexpr where the mask is.
@@ -62,7 +55,7 @@ constexpr bool attends(const M& mask_mod, index_t b_, index_t h_, index_t q_, in
 
 /// A mask of plain integers with a bound: bound(tile) gives the tile's kind, and is trusted.
 template <class F, class Bound>
-    requires std::is_invocable_r_v<tile_kind, const Bound&, const tile&>
+requires std::is_invocable_r_v<tile_kind, const Bound&, const tile&>
 constexpr auto scalar(F f, Bound bound) {
     static_assert(detail::IntegerMask<F>, "domino: scalar(f, bound) needs f(int b, int h, int q, int kv) -> bool");
     const auto as_truth = [bound](interval b_, interval h_, interval q_, interval kv_) {
@@ -71,7 +64,8 @@ constexpr auto scalar(F f, Bound bound) {
         return truth{kind != tile_kind::empty, kind == tile_kind::full};
     };
     using Functor = detail::integer_mask<F, std::remove_const_t<decltype(as_truth)>>;
-    return call<Functor, detail::b_t, detail::h_t, detail::q_t, detail::kv_t>(Functor{std::move(f), as_truth}, {}, {}, {}, {});
+    return call<Functor, detail::b_t, detail::h_t, detail::q_t, detail::kv_t>(Functor{std::move(f), as_truth}, {}, {},
+                                                                              {}, {});
 }
 
 }  // namespace domino::inline DOMINO_ARCH
