@@ -8,6 +8,7 @@
 
 #include "domino/domain/point.hpp"
 #include "domino/simd/batch.hpp"
+#include "domino/simd/divide.hpp"
 
 namespace domino::inline DOMINO_ARCH {
 
@@ -91,6 +92,14 @@ private:
     static DOMINO_INLINE auto apply(op::multiply, auto x, auto y) { return detail::in_common_register(x, y, [](auto s, auto t) { return s * t; }); }
     static DOMINO_INLINE auto apply(op::divide, auto x, auto y) { return detail::in_common_register(x, y, [](auto s, auto t) { return divide(s, t); }); }
     static DOMINO_INLINE auto apply(op::modulo, auto x, auto y) { return detail::in_common_register(x, y, [](auto s, auto t) { return modulo(s, t); }); }
+    static DOMINO_INLINE simd::ints apply(op::divide op, consecutive x, index_t y) { return apply(op, detail::spread(x), y); }
+    static DOMINO_INLINE simd::ints apply(op::modulo op, consecutive x, index_t y) { return apply(op, detail::spread(x), y); }
+    static DOMINO_INLINE simd::ints apply(op::divide, simd::ints x, index_t y) {
+        return simd::divides_fast(y) ? simd::floor_divide(x, static_cast<std::int32_t>(y)).quotient : divide(x, detail::spread(y));
+    }
+    static DOMINO_INLINE simd::ints apply(op::modulo, simd::ints x, index_t y) {
+        return simd::divides_fast(y) ? simd::floor_divide(x, static_cast<std::int32_t>(y)).remainder : modulo(x, detail::spread(y));
+    }
     static DOMINO_INLINE auto apply(op::negate, auto x) { return -detail::spread(x); }
 
     static DOMINO_INLINE auto apply(op::equal, auto x, auto y) { return detail::in_common_register(x, y, [](auto s, auto t) { return simd::to_bools(s == t); }); }
