@@ -101,6 +101,8 @@ void attention(const TQ& Q, const TK& K, const TV& V, const TO& O, const M& mask
             const kernel::workspace scratch(memory + stride * static_cast<std::size_t>(worker), head_dim, value_dim);
             kernel::block_attention(p, mask_expression, score_expression, grid.at(i, p.q.len()), scratch).compute();
         });
+    } else {
+        static_assert(!sizeof(M), "domino: this call has no mask mod or no score mod");
     }
 }
 

@@ -218,10 +218,11 @@ private:
         const simd::floats nothing(minus_infinity);
         for (auto& m : tile_max) m = nothing;
         const float* q_panel = w_.q + i * panel * p_.q.head_dim();
+        const float* first_key = p_.k.row(block_.b, kv_head_, 0);
         for (index_t first = keys.begin; first < keys.end; first += step) {
             const float* rows[step];  // the last key stands in for those beyond the end
             for (index_t j = 0; j < step; ++j)
-                rows[j] = p_.k.row(block_.b, kv_head_, std::min(first + j, keys.end - 1));
+                rows[j] = first_key + std::min(first + j, keys.end - 1) * p_.k.strides[2];
             float* out = w_.scores + (first - keys.begin) * panel;
             dot_keys(q_panel, p_.q.head_dim(), rows, [&](auto j, auto r, simd::floats dot) DOMINO_INLINE_LAMBDA {
                 if (first + j >= keys.end) return;

@@ -20,12 +20,11 @@ struct value_rows {
     index_t first_key = 0;  ///< its index, where chunks are cut
 };
 
-/// Adds the tile to `channels` channels: weights [keys, panel] times values, summed over the tile's keys apart from the
-/// running output [channels, panel], which is then multiplied by `shrink` and joined. Where `skip_masked`, a weight of
-/// -0 contributes nothing, whatever the value is (0 * NaN would be NaN).
+/// Adds a chunk of keys to `channels` channels: weights [keys, panel] times values, summed over the chunk apart from the
+/// running output [channels, panel], which they join at the end. Where `skip_masked`, a weight of -0 contributes
+/// nothing, whatever the value is (0 * NaN would be NaN).
 template <int channels, bool skip_masked>
-DOMINO_INLINE void add_channels(float* output, const float* weights, value_rows values,
-                                const simd::floats (&shrink)[panel_registers]) {
+DOMINO_INLINE void add_channels(float* output, const float* weights, value_rows values) {
     simd::floats sums[channels][panel_registers];
     simd::unroll<channels>([&](auto c) DOMINO_INLINE_LAMBDA {
         simd::unroll<panel_registers>([&](auto r) DOMINO_INLINE_LAMBDA { sums[c][r] = simd::floats(0.f); });
@@ -48,32 +47,44 @@ DOMINO_INLINE void add_channels(float* output, const float* weights, value_rows 
     simd::unroll<channels>([&](auto c) DOMINO_INLINE_LAMBDA {
         simd::unroll<panel_registers>([&](auto r) DOMINO_INLINE_LAMBDA {
             float* at = output + c * panel + r * simd::width;
-            simd::fma(simd::floats::load_aligned(at), shrink[r], sums[c][r]).store_aligned(at);
+            (simd::floats::load_aligned(at) + sums[c][r]).store_aligned(at);
         });
     });
 }
 
-/// All value_dim channels, `step` at a time, then 4, 2 and 1; over as many keys at a time as keep their values in L1.
-/// Chunks are cut at multiples of values_chunk, so that a row's sums do not depend on where its tile was trimmed.
+/// O^T * shrink, where that is not O^T itself. A pass of its own, so that a row's output is rounded the same whether its
+/// first chunk has visible keys or not.
+inline void rescale(float* output, index_t value_dim, const simd::floats (&shrink)[panel_registers]) {
+    simd::bools unchanged = shrink[0] == simd::floats(1.f);
+    for (int r = 1; r < panel_registers; ++r) unchanged = unchanged & (shrink[r] == simd::floats(1.f));
+    if (xsimd::all(unchanged)) return;
+    for (index_t c = 0; c < value_dim; ++c)
+        for (int r = 0; r < panel_registers; ++r) {
+            float* at = output + c * panel + r * simd::width;
+            (simd::floats::load_aligned(at) * shrink[r]).store_aligned(at);
+        }
+}
+
+/// Adds a tile to all value_dim channels, `step` at a time, then 4, 2 and 1; over as many keys at a time as keep their
+/// values in L1. Chunks are cut at multiples of values_chunk, so that a row's sums do not depend on where its tile was
+/// trimmed.
 template <bool skip_masked>
 inline void add_values(float* output, index_t value_dim, const float* weights, value_rows values,
-                       const simd::floats (&tile_shrink)[panel_registers]) {
-    simd::floats shrink[panel_registers];
-    for (int r = 0; r < panel_registers; ++r) shrink[r] = tile_shrink[r];
+                       const simd::floats (&shrink)[panel_registers]) {
+    rescale(output, value_dim, shrink);
     for (index_t key = 0, end = 0; key < values.keys; key = end) {
         end = std::min(key + values_chunk - (values.first_key + key) % values_chunk, values.keys);
-        const value_rows chunk{values.first + key * values.stride, values.stride, end - key};
+        const float* first = values.first + key * values.stride;
         index_t c = 0;
         const auto advance = [&]<int channels>(std::integral_constant<int, channels>) {
             add_channels<channels, skip_masked>(output + c * panel, weights + key * panel,
-                                                {chunk.first + c, chunk.stride, chunk.keys}, shrink);
+                                                {first + c, values.stride, end - key});
             c += channels;
         };
         while (c + step <= value_dim) advance(std::integral_constant<int, step>{});
         while (c + 4 <= value_dim) advance(std::integral_constant<int, 4>{});
         while (c + 2 <= value_dim) advance(std::integral_constant<int, 2>{});
         while (c < value_dim) advance(std::integral_constant<int, 1>{});
-        for (auto& s : shrink) s = simd::floats(1.f);
     }
 }
 
