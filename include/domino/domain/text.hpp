@@ -46,7 +46,8 @@ struct writer {
         if constexpr (!requires { Op::precedence; })
             return {std::string(Op::symbol) + "(" + detail::comma_separated(x...) + ")"};
         else if constexpr (sizeof...(x) == 1)
-            return {Op::symbol + (detail::in_parentheses(x, Op::precedence + 1) + ...), Op::precedence};
+            return {std::string(Op::symbol).append((detail::in_parentheses(x, Op::precedence + 1) + ...)),
+                    Op::precedence};
         else return infix(Op::symbol, Op::precedence, x...);
     }
 

@@ -104,8 +104,7 @@ public:
         pack();
         const tile rows{block_.b, block_.heads, positions(block_.queries), {0, p_.kv_len(block_.b)}};
         for_each_run(mask_, rows, kv_tile, [&](const run& r) {
-            for (index_t key = r.kv.begin; key < r.kv.end; key = (key / kv_tile + 1) * kv_tile)
-                add_tile({key, std::min((key / kv_tile + 1) * kv_tile, r.kv.end)}, r.kind);
+            for_each_piece(r.kv, visit_keys(p_.k.head_dim(), p_.v.head_dim()), [&](span keys) { visit(keys, r.kind); });
         });
         finish();
     }
@@ -163,32 +162,43 @@ private:
                 tile{block_.b, heads, positions(queries), 0}};
     }
 
-    void add_tile(span keys, tile_kind kind) {
-        bool looked = false, careful = false;  // a masked weight of 0 times a value of NaN must not count
+    /// Cuts `keys` at multiples of `size`.
+    template <class F>
+    static void for_each_piece(span keys, index_t size, F f) {
+        for (index_t end = 0; keys.begin < keys.end; keys.begin = end) {
+            end = std::min((keys.begin / size + 1) * size, keys.end);
+            f(span{keys.begin, end});
+        }
+    }
+
+    /// All rows meet a stretch of keys that stays in L2: each panel in turn, tile by tile.
+    void visit(span keys, tile_kind kind) {
+        // a masked weight of 0 times a value of NaN must not count
+        const bool careful = kind == tile_kind::partial && !all_finite(values(keys), p_.v.head_dim());
         for (index_t i = 0; i < panels(); ++i) {
             const panel_rows rows = rows_of(i);
-            if (kind == tile_kind::full) {
-                add_panel<false, false>(i, rows, keys);
-                continue;
-            }
-            tile box = rows.box;
-            box.kv = keys;
-            tile_kind panel_kind = classify(mask_, box);
-            if (panel_kind == tile_kind::partial) {  // less of it, perhaps, for this panel alone
-                box.kv = live_keys(mask_, box, step);
-                panel_kind = classify(mask_, box);
-            }
-            if (panel_kind == tile_kind::empty) continue;
-            if (panel_kind == tile_kind::full) {
-                add_panel<false, false>(i, rows, box.kv);
-                continue;
-            }
-            if (!looked) careful = !all_finite(values(keys), p_.v.head_dim());
-            looked = true;
-            write_mask(mask_, rows, box.kv, p_.narrow, w_.scores);
-            if (careful) add_panel<true, true>(i, rows, box.kv);
-            else add_panel<true, false>(i, rows, box.kv);
+            for_each_piece(keys, kv_tile, [&](span tile_keys) {
+                if (kind == tile_kind::full) add_panel<false, false>(i, rows, tile_keys);
+                else add_partial(i, rows, tile_keys, careful);
+            });
         }
+    }
+
+    /// A tile that is partial for the block may be less so for a panel.
+    void add_partial(index_t i, const panel_rows& rows, span keys, bool careful) {
+        tile box = rows.box;
+        box.kv = keys;
+        tile_kind kind = classify(mask_, box);
+        if (kind == tile_kind::partial) {
+            box.kv = live_keys(mask_, box, step);
+            kind = classify(mask_, box);
+        }
+        if (kind == tile_kind::empty) return;
+        if (kind == tile_kind::full) return add_panel<false, false>(i, rows, box.kv);
+        write_mask(mask_, rows, box.kv, p_.narrow, w_.scores);
+        std::fill_n(w_.scores + box.kv.size() * panel, (step - box.kv.size() % step) % step * panel, minus_infinity);
+        if (careful) add_panel<true, true>(i, rows, box.kv);
+        else add_panel<true, false>(i, rows, box.kv);
     }
 
     template <bool masked, bool careful>
@@ -212,26 +222,28 @@ private:
         add_values<careful>(w_.o + i * panel * value_dim, value_dim, w_.scores, values(keys), shrink);
     }
 
-    /// Scores of a panel over `keys`, modified while they are in registers, masked where the mask was written.
+    /// Scores of a panel over `keys`, modified while they are in registers, masked where the mask was written. In the
+    /// last step the last key stands in for those beyond the end: the maximum does not mind.
     template <bool masked, class Modify>
     DOMINO_INLINE void score_tile(index_t i, span keys, simd::floats (&tile_max)[panel_registers], Modify modify) {
         const simd::floats nothing(minus_infinity);
         for (auto& m : tile_max) m = nothing;
         const float* q_panel = w_.q + i * panel * p_.q.head_dim();
-        const float* first_key = p_.k.row(block_.b, kv_head_, 0);
+        const float* rows[step];
+        for (index_t j = 0; j < step; ++j) rows[j] = p_.k.row(block_.b, kv_head_, keys.begin) + j * p_.k.strides[2];
         for (index_t first = keys.begin; first < keys.end; first += step) {
-            const float* rows[step];  // the last key stands in for those beyond the end
-            for (index_t j = 0; j < step; ++j)
-                rows[j] = first_key + std::min(first + j, keys.end - 1) * p_.k.strides[2];
+            const index_t last = keys.end - 1 - first;
+            if (last < step - 1)
+                for (index_t j = last + 1; j < step; ++j) rows[j] = rows[last];
             float* out = w_.scores + (first - keys.begin) * panel;
             dot_keys(q_panel, p_.q.head_dim(), rows, [&](auto j, auto r, simd::floats dot) DOMINO_INLINE_LAMBDA {
-                if (first + j >= keys.end) return;
-                simd::floats s = modify(r, first + j, dot);
+                simd::floats s = modify(r, first + std::min<index_t>(j, last), dot);
                 float* at = out + j * panel + r * simd::width;
                 if constexpr (masked) s = xsimd::select(simd::floats::load_aligned(at) == nothing, nothing, s);
-                tile_max[r] = xsimd::select(tile_max[r] < s, s, tile_max[r]);
+                tile_max[r] = xsimd::max(s, tile_max[r]);  // in this order: NaN is passed over
                 s.store_aligned(at);
             });
+            for (auto& row : rows) row += step * p_.k.strides[2];
         }
     }
 

@@ -29,8 +29,20 @@ inline constexpr int step = registers == 32 ? 8 : 6;
 /// multiple of every step. With 96, a panel's scores are 6 or 12 KiB and stay in L1.
 inline constexpr index_t kv_tile = 96;
 
-/// Keys whose values are summed before they join the output: a chunk of 32 values of 128 channels is 16 KiB, half of L1.
-inline constexpr index_t values_chunk = 32;
+/// Keys whose values are summed before they join the output: a divisor of a tile whose values fill half of L1 (16 KiB) at
+/// the most, but not so few that joining costs more than it saves.
+constexpr index_t values_chunk(index_t value_dim) {
+    const index_t keys = 16 * 1024 / (value_dim * index_t{sizeof(float)});
+    return keys >= 96 ? 96 : keys >= 48 ? 48 : keys >= 32 ? 32 : 24;
+}
+
+/// Keys that all panels of a block meet before the next ones come: a few tiles, whose K and V stay within 256 KiB of L2
+/// while each panel's Q and O stay in L1 over these tiles.
+constexpr index_t visit_keys(index_t head_dim, index_t value_dim) {
+    constexpr index_t most_tiles = 4, budget = 256 * 1024;
+    const index_t tile_bytes = kv_tile * (head_dim + value_dim) * index_t{sizeof(float)};
+    return std::clamp<index_t>(budget / tile_bytes, 1, most_tiles) * kv_tile;
+}
 
 /// Rows of a block, which share every K/V tile from L2: as many panels as keep packed Q and O within 256 KiB.
 constexpr index_t block_rows(index_t head_dim, index_t value_dim) {

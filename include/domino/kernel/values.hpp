@@ -66,14 +66,15 @@ inline void rescale(float* output, index_t value_dim, const simd::floats (&shrin
 }
 
 /// Adds a tile to all value_dim channels, `step` at a time, then 4, 2 and 1; over as many keys at a time as keep their
-/// values in L1. Chunks are cut at multiples of values_chunk, so that a row's sums do not depend on where its tile was
+/// values in L1. Chunks are cut at multiples of their size, so that a row's sums do not depend on where its tile was
 /// trimmed.
 template <bool skip_masked>
 inline void add_values(float* output, index_t value_dim, const float* weights, value_rows values,
                        const simd::floats (&shrink)[panel_registers]) {
     rescale(output, value_dim, shrink);
+    const index_t size = values_chunk(value_dim);
     for (index_t key = 0, end = 0; key < values.keys; key = end) {
-        end = std::min(key + values_chunk - (values.first_key + key) % values_chunk, values.keys);
+        end = std::min(key + size - (values.first_key + key) % size, values.keys);
         const float* first = values.first + key * values.stride;
         index_t c = 0;
         const auto advance = [&]<int channels>(std::integral_constant<int, channels>) {

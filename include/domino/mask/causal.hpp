@@ -3,7 +3,7 @@
 // (torch, attnax, ejkernel, FlexAttention), offset kv_len - q_len bottom-right (FlashAttention >= 2.1, FlashInfer).
 #pragma once
 
-#include "domino/expression/table.hpp"
+#include "domino/expression/substitute.hpp"
 
 namespace domino::inline DOMINO_ARCH {
 

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "domino/error.hpp"
-#include "domino/expression/table.hpp"
+#include "domino/expression/substitute.hpp"
 
 namespace domino::inline DOMINO_ARCH {
 

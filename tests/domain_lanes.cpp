@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// The lanes domain gives in each lane what the point domain gives there: rows of one head (consecutive positions), and
+// rows of mixed heads (registers of heads and positions).
+#include <domino/domain/lanes.hpp>
+#include <domino/domino.hpp>
+#include <random>
+
+#include "bitboard.hpp"
+#include "catch.hpp"
+
+using namespace domino;
+
+namespace {
+
+constexpr auto width = static_cast<std::size_t>(simd::width);
+template <class T>
+using lane_array = std::array<T, width>;
+
+/// A value of the lanes domain, lane by lane.
+template <class T> requires std::is_arithmetic_v<T>
+auto unpack(T x) { lane_array<T> out; out.fill(x); return out; }
+auto unpack(consecutive x) {
+    lane_array<index_t> out;
+    for (std::size_t i = 0; i < width; ++i) out[i] = x.start + static_cast<index_t>(i);
+    return out;
+}
+auto unpack(simd::floats x) { lane_array<float> out; x.store_unaligned(out.data()); return out; }
+auto unpack(simd::ints x) { lane_array<std::int32_t> out; x.store_unaligned(out.data()); return out; }
+auto unpack(simd::bools x) {
+    const auto ones = unpack(xsimd::select(x, simd::floats(1.f), simd::floats(0.f)));
+    lane_array<bool> out;
+    for (std::size_t i = 0; i < width; ++i) out[i] = ones[i] != 0.f;
+    return out;
+}
+
+/// Truth values, integers (below 2^53) and floats, as numbers.
+struct values {
+    std::vector<double> lanes, points;
+};
+
+/// Floats may differ by `tolerance` of max(1, |value|), NaN equals NaN alone.
+void compare(const values& v, double tolerance, const std::string& name) {
+    int wrong = 0, reached = 0;
+    for (std::size_t i = 0; i < v.points.size(); ++i) {
+        const double x = v.lanes[i], y = v.points[i];
+        if (x != x || y != y) wrong += (x != x) != (y != y);
+        else wrong += !(x == y || std::abs(x - y) <= tolerance * std::max(1.0, std::abs(y)));
+        reached += y != 0;
+    }
+    INFO(name);
+    CHECK(wrong == 0);
+    CHECK(reached > 0);  // else the positions test nothing
+}
+
+struct rows {
+    lane_array<std::int32_t> h, q;
+    lane_array<float> score;
+    index_t kv;
+};
+
+/// 60 registers of rows: consecutive positions of one head, and any positions and heads.
+std::vector<rows> draw(bool one_head) {
+    std::mt19937 random(11);
+    const auto below = [&](int n) { return static_cast<std::int32_t>(random() % static_cast<unsigned>(n)); };
+    std::vector<rows> all(60);
+    for (rows& r : all) {
+        r.kv = below(20);
+        const std::int32_t head = below(3), first = below(12);
+        for (std::size_t i = 0; i < width; ++i) {
+            r.h[i] = one_head ? head : below(3);
+            r.q[i] = one_head ? first + static_cast<std::int32_t>(i) : below(24);
+            r.score[i] = 0.25f * static_cast<float>(below(64) - 32);
+        }
+    }
+    return all;
+}
+
+template <Expression E, class Lanes>
+void collect(const E& e, const Lanes& lanes, const rows& r, values& v) {
+    const auto got = unpack(evaluate(e, lanes));
+    using lane = typename decltype(got)::value_type;
+    static_assert(std::is_same_v<value_t<E>, bool> == std::is_same_v<lane, bool>);
+    static_assert(std::is_same_v<value_t<E>, float> == std::is_same_v<lane, float>);
+    for (std::size_t i = 0; i < width; ++i) {
+        v.lanes.push_back(static_cast<double>(got[i]));
+        v.points.push_back(static_cast<double>(evaluate(e, point{1, r.h[i], r.q[i], r.kv, r.score[i]})));
+    }
+}
+
+template <Expression E>
+void agree(const E& e, double tolerance = 0) {
+    static const std::vector<rows> one_head = draw(true), mixed = draw(false);
+    values v;
+    for (const rows& r : one_head)
+        collect(e, lanes<index_t, consecutive, simd::floats>{1, r.h[0], {r.q[0]}, r.kv, simd::floats::load_unaligned(r.score.data())}, r, v);
+    for (const rows& r : mixed)
+        collect(e, lanes<simd::ints, simd::ints, simd::floats>{1, simd::ints::load_unaligned(r.h.data()),
+                                                               simd::ints::load_unaligned(r.q.data()), r.kv,
+                                                               simd::floats::load_unaligned(r.score.data())}, r, v);
+    compare(v, tolerance, to_string(e));
+}
+
+}  // namespace
+
+TEST_CASE("placeholders, constants and arithmetic") {
+    agree(b); agree(h); agree(q); agree(kv); agree(score);
+    agree(q + 3); agree(3 + q); agree(q - 3); agree(3 - q); agree(q - kv); agree(kv - q); agree(q + kv); agree(q + q);
+    agree(q - q + 1); agree(q * 3); agree(q * kv); agree(-q); agree(-(q - 5)); agree(h * 100 + q); agree(b * 7 - h);
+    agree(q + 1 - kv - 2); agree((q - 10) * (kv - 10) + h);
+    agree(kv * kv - 3); agree(b + 2); agree(kv * 0.5f); agree(q * index_t{2});
+}
+
+TEST_CASE("integer division and modulo floor") {
+    agree(q / 3); agree(q % 3); agree((q - 12) / 5); agree((q - 12) % 5); agree((q - 12) / -5); agree((q - 12) % -5);
+    agree((q - 12) / (kv - 10)); agree((q - 12) % (kv - 10)); agree(kv / 4); agree((kv - 10) % 4); agree(q / 0 + 1);
+    agree(q % 0 + 1); agree((kv - 9) / (q - 6)); agree((kv - 9) % (q - 6)); agree((q - kv) / (h + 1));
+    agree(17 / (q + 1)); agree(17 % (q + 1)); agree(q / 4 == kv / 4); agree((q - kv) % 3 == 0);
+}
+
+TEST_CASE("comparisons, truth and choices") {
+    agree(kv <= q); agree(kv < q); agree(q == kv); agree(q != kv); agree(q > kv); agree(q >= kv); agree(5 < q); agree(q <= 5);
+    agree(h == 1); agree(h < kv - 8); agree(kv < 7); agree(score < 1.5f); agree(score == 0.25f); agree(q < score * 2.f);
+    agree(q * 0.5f <= kv); agree(kv * 0.5f != q);
+    agree(causal && q - kv < 4); agree(causal || kv < 3); agree(causal ^ (h == 1)); agree(!causal); agree(!(q < 3 && kv > 2));
+    agree(kv < 5 && causal); agree(kv < 5 || causal); agree((kv < 5) ^ causal); agree(causal && true); agree(causal ^ true);
+    agree(h < 2 && b == 1); agree((q < 9) ^ (h == 1) ^ (kv == 3));
+    agree(abs(q - kv)); agree(abs(q - 7)); agree(abs(score)); agree(min(q, kv)); agree(max(q, 7)); agree(min(kv, 7)); agree(clamp(q - kv, -3, 3));
+    agree(min(q, 7.5f)); agree(max(score, q)); agree(min(score, 0.5f)); agree(clamp(score, -1.f, 1.f));
+    agree(where(kv <= q, q, kv)); agree(where(causal, 1, 0)); agree(where(kv < 5, q, 2 * q)); agree(where(kv < 5, q, kv));
+    agree(where(h == 1, kv < 4, causal)); agree(where(kv < 4, causal, !causal)); agree(where(causal, kv < 4, h < 2));
+    agree(where(causal, q, 0.5f)); agree(where(causal, score, -1.f)); agree(where(q < 3, 1, 2.5f)); agree(where(score < 0.f, q, kv));
+    agree(where(causal, true, h == 0)); agree(where(causal, -q, q)); agree(where(causal, index_t{-1}, index_t{1} << 20));
+}
+
+TEST_CASE("floats, alone and beside integers") {
+    agree(score + q); agree(score - 0.5f * (q - kv)); agree(score * 2.f + 1.f); agree(-score); agree(score * score); agree(q * 0.25f);
+    agree(kv * 0.5f + score); agree(q / 2 * 0.5f); agree(score * where(causal, 1, 0)); agree(q - 0.5f); agree(h * 1.5f);
+    constexpr double few_ulp = 5e-7;
+    agree(score / 3.f, few_ulp); agree(q / 3.f, few_ulp); agree(score % 1.5f, few_ulp); agree(score / (q + 1), few_ulp);
+    agree(tanh(score), few_ulp); agree(tanh(q), few_ulp); agree(tanh(kv) + score, few_ulp); agree(exp(score), few_ulp);
+    agree(exp(-abs(q - kv) * 0.25f), few_ulp); agree(log(abs(score) + 1.f), few_ulp); agree(log(q + 1), few_ulp);
+    agree(sqrt(abs(score)), few_ulp); agree(sqrt(q), few_ulp);
+    agree(softcap(5.f), few_ulp); agree(compose(softcap(5.f), score - 0.5f * abs(q - kv)), few_ulp);
+}
+
+TEST_CASE("tables of every type and shape") {
+    constexpr index_t n = 40;
+    const auto fill = [](auto x, index_t size) {
+        using T = decltype(x);
+        std::vector<T> out;
+        for (index_t i = 0; i < size; ++i) out.push_back(static_cast<T>(i * 37 % 11 - (std::is_signed_v<T> ? 5 : 0)));
+        return bitboard::kept_table(out);
+    };
+    const auto t8 = fill(std::int8_t{}, n);
+    const auto u8 = fill(std::uint8_t{}, n);
+    const auto t32 = fill(std::int32_t{}, n);
+    const auto u32 = fill(std::uint32_t{}, n);
+    const auto t64 = fill(std::int64_t{}, n);
+    const auto real = fill(float{}, n);
+    static bool flags[n];
+    for (index_t i = 0; i < n; ++i) flags[i] = i * 5 % 7 < 3;
+    const auto bits = table(flags);
+    const auto each = [](const auto& t) {
+        agree(t(q)); agree(t(kv)); agree(t(h)); agree(t(q + 2)); agree(t(2 * q)); agree(t(abs(q - kv)));
+        agree(t(q - 10)); agree(t(q + 30)); agree(t(kv - 10)); agree(t(q) == t(kv)); agree(t(3 - q)); agree(t(b)); agree(t(5));
+    };
+    const auto some = [](const auto& t) { agree(t(q)); agree(t(kv)); agree(t(2 * q)); agree(t(q - 10)); agree(t(q + 30)); };
+    each(t32); each(real); some(t8); some(u8); some(u32); some(t64);
+    agree(bits(q)); agree(bits(kv)); agree(bits(h) || bits(q + 1)); agree(bits(2 * q) ^ bits(kv)); agree(!bits(q - 8));
+    agree(where(bits(q), t32(q), t8(kv))); agree(real(q) * score + t32(h));
+
+    static std::vector<std::int32_t> grid;
+    static std::vector<float> cube;
+    for (int i = 0; i < 3 * 64; ++i) grid.push_back(i * 7919 % 1000 + 1);
+    for (int i = 0; i < 3 * 64; ++i) cube.push_back(0.5f * float(i * 31 % 97) + 0.5f);
+    const auto two = table(grid.data(), 3, 64);
+    const auto square = table(grid.data(), 12, 16);
+    const auto transposed = table<std::int32_t, 2>(grid.data(), {16, 12}, {1, 16});
+    const auto backward = table<std::int32_t, 1>(grid.data() + 63, {64}, {-1});
+    const auto stretched = table<float, 2>(cube.data(), {3, 64}, {0, 1});
+    const auto strided = table<float, 1>(cube.data(), {48}, {4});
+    const auto four = table<float, 4>(cube.data(), {2, 3, 8, 4}, {96, 32, 4, 1});
+    agree(two(b, q)); agree(two(b, kv)); agree(two(h, q)); agree(two(h, kv)); agree(two(h, q) == two(h, kv)); agree(two(2, q + 1));
+    agree(square(q, kv)); agree(square(kv, q)); agree(square(q / 2, kv / 2)); agree(square(kv - 4, q - 3)); agree(square(h, kv));
+    agree(transposed(q, kv)); agree(transposed(kv, q)); agree(backward(q)); agree(backward(kv)); agree(stretched(h, q));
+    agree(stretched(b, q) + stretched(b, kv)); agree(strided(q)); agree(strided(2 * q + 1)); agree(four(b, h, q, kv)); agree(four(b, h, kv, q));
+    agree(same_document(t32)); agree(causal_by_position(t32, t64)); agree(alibi(real)); agree(bias(stretched));
+}
+
+TEST_CASE("a look-up on the diagonal reads the diagonal") {
+    std::vector<std::int32_t> grid;
+    for (int i = 0; i < 40 * 40; ++i) grid.push_back(i);
+    const auto t = table(grid.data(), 40, 40);
+    agree(t(q, q));
+    agree(t(q + 1, q));
+    agree(t(q, q - 1) == t(kv, q));
+}
+
+TEST_CASE("functors of plain integers, and erased masks") {
+    agree(scalar([](int b_, int h_, int q_, int kv_) { return (b_ + h_ + q_ * kv_) % 3 == 0; }));
+    agree(causal && scalar([](int, int h_, int q_, int) { return (q_ + h_) % 2 == 0; }));
+    agree(scalar([](float s, int, int h_, int q_, int kv_) { return s + float(h_ * q_ - kv_); }));
+    agree(offset(mask([](int, int, int q_, int kv_) { return q_ > kv_; }), 3, 1));
+    agree(any_mask(causal)); agree(any_mask(last_n(4)) || any_mask(kv < 3)); agree(offset(any_mask(chunked(4)), 2));
+}
+
+TEST_CASE("a register of wide masks is right in every lane of a window") {
+    for (const index_t n : {0, 1, 2, 7, 100}) agree(last_n(n) || kv == 0);
+    for (const index_t n : {1, 2, 3, 7}) agree(chunked_causal(n));
+    agree(band(3, 2)); agree(prefix_lm(4)); agree(left_padding(3)); agree(causal_with_offset(h * 2 - 1));
+}
