@@ -115,8 +115,8 @@ private:
     static DOMINO_INLINE simd::bools apply(op::logical_not, auto x) { return !detail::spread(x); }
 
     static DOMINO_INLINE auto apply(op::absolute, auto x) { return xsimd::abs(detail::spread(x)); }
-    static DOMINO_INLINE auto apply(op::minimum, auto x, auto y) { return detail::in_common_register(x, y, [](auto s, auto t) { return xsimd::select(t < s, t, s); }); }
-    static DOMINO_INLINE auto apply(op::maximum, auto x, auto y) { return detail::in_common_register(x, y, [](auto s, auto t) { return xsimd::select(s < t, t, s); }); }
+    static DOMINO_INLINE auto apply(op::minimum, auto x, auto y) { return detail::in_common_register(x, y, [](auto s, auto t) { return simd::select(simd::to_bools(t < s), t, s); }); }
+    static DOMINO_INLINE auto apply(op::maximum, auto x, auto y) { return detail::in_common_register(x, y, [](auto s, auto t) { return simd::select(simd::to_bools(s < t), t, s); }); }
     static DOMINO_INLINE auto apply(op::tanh, auto x) { return xsimd::tanh(simd::to_floats(detail::spread(x))); }
     static DOMINO_INLINE auto apply(op::exp, auto x) { return xsimd::exp(simd::to_floats(detail::spread(x))); }
     static DOMINO_INLINE auto apply(op::log, auto x) { return xsimd::log(simd::to_floats(detail::spread(x))); }
@@ -128,11 +128,7 @@ private:
         if constexpr (std::is_same_v<decltype(detail::spread(x)), simd::bools>) {
             return (c & detail::spread(x)) | (!c & detail::spread(y));
         } else {
-            return detail::in_common_register(x, y, [c](auto s, auto t) {
-                // the bits of an integer pass through select unharmed
-                const auto chosen = xsimd::select(c, simd::bit_cast<float>(s), simd::bit_cast<float>(t));
-                return simd::bit_cast<typename decltype(s)::value_type>(chosen);
-            });
+            return detail::in_common_register(x, y, [c](auto s, auto t) { return simd::select(c, s, t); });
         }
     }
 

@@ -203,48 +203,16 @@ private:
 
     template <bool masked, bool careful>
     void add_panel(index_t i, const panel_rows& rows, span keys) {
+        const index_t head_dim = p_.q.head_dim(), value_dim = p_.v.head_dim();
+        const key_rows key{p_.k.row(block_.b, kv_head_, keys.begin), p_.k.strides[2], keys};
         simd::floats tile_max[panel_registers], shrink[panel_registers];
-        if constexpr (plain_score) {
-            score_tile<masked>(i, keys, tile_max,
-                               [](auto, index_t, simd::floats dot) DOMINO_INLINE_LAMBDA { return dot; });
-        } else {
-            const simd::floats scale(p_.scale);
-            with_lanes(rows, [&](auto at_row) {
-                score_tile<masked>(i, keys, tile_max, [&](auto r, index_t key, simd::floats dot) DOMINO_INLINE_LAMBDA {
-                    const auto modified = evaluate(score_mod_, at_row.at(r, key, dot * scale));
-                    return simd::to_floats(detail::spread(modified));
-                });
-            });
-        }
+        if constexpr (plain_score) score_panel<masked>(w_.q + i * panel * head_dim, head_dim, key, w_.scores, tile_max);
+        else
+            score_panel<masked>(w_.q + i * panel * head_dim, head_dim, key, w_.scores, tile_max, rows, p_.scale,
+                                score_mod_);
         const row_state state{w_.max + i * panel, w_.sum + i * panel};
         exponentiate<careful>(w_.scores, keys.size(), unit() * std::numbers::log2e_v<float>, tile_max, state, shrink);
-        const index_t value_dim = p_.v.head_dim();
         add_values<careful>(w_.o + i * panel * value_dim, value_dim, w_.scores, values(keys), shrink);
-    }
-
-    /// Scores of a panel over `keys`, modified while they are in registers, masked where the mask was written. In the
-    /// last step the last key stands in for those beyond the end: the maximum does not mind.
-    template <bool masked, class Modify>
-    DOMINO_INLINE void score_tile(index_t i, span keys, simd::floats (&tile_max)[panel_registers], Modify modify) {
-        const simd::floats nothing(minus_infinity);
-        for (auto& m : tile_max) m = nothing;
-        const float* q_panel = w_.q + i * panel * p_.q.head_dim();
-        const float* rows[step];
-        for (index_t j = 0; j < step; ++j) rows[j] = p_.k.row(block_.b, kv_head_, keys.begin) + j * p_.k.strides[2];
-        for (index_t first = keys.begin; first < keys.end; first += step) {
-            const index_t last = keys.end - 1 - first;
-            if (last < step - 1)
-                for (index_t j = last + 1; j < step; ++j) rows[j] = rows[last];
-            float* out = w_.scores + (first - keys.begin) * panel;
-            dot_keys(q_panel, p_.q.head_dim(), rows, [&](auto j, auto r, simd::floats dot) DOMINO_INLINE_LAMBDA {
-                simd::floats s = modify(r, first + std::min<index_t>(j, last), dot);
-                float* at = out + j * panel + r * simd::width;
-                if constexpr (masked) s = xsimd::select(simd::floats::load_aligned(at) == nothing, nothing, s);
-                tile_max[r] = xsimd::max(s, tile_max[r]);  // in this order: NaN is passed over
-                s.store_aligned(at);
-            });
-            for (auto& row : rows) row += step * p_.k.strides[2];
-        }
     }
 
     value_rows values(span keys) const {

@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "domino/domain/lanes.hpp"
+#include "domino/kernel/scores.hpp"
 #include "domino/kernel/softmax.hpp"
 #include "domino/tile/any_mask.hpp"
 
@@ -43,6 +44,21 @@ template <class F>
 DOMINO_INLINE void with_lanes(const panel_rows& rows, F f) {
     if (rows.one_head) f(one_head_rows{rows});
     else f(mixed_rows{rows});
+}
+
+/// Scores of a panel with a score mod: score_mod(scale * dot).
+template <bool masked, Expression Score>
+inline void score_panel(const float* q_panel, index_t head_dim, key_rows keys, float* scores,
+                        simd::floats (&tile_max)[panel_registers], const panel_rows& rows, float scale_factor,
+                        const Score& score_mod) {
+    const simd::floats scale(scale_factor);
+    with_lanes(rows, [&](auto at_row) {
+        score_keys<masked>(q_panel, head_dim, keys, scores, tile_max,
+                           [&](auto r, index_t key, simd::floats dot) DOMINO_INLINE_LAMBDA {
+                               const auto modified = evaluate(score_mod, at_row.at(r, key, dot * scale));
+                               return simd::to_floats(detail::spread(modified));
+                           });
+    });
 }
 
 /// Writes the mask of a panel over `keys` into the place where the scores will come: 0 where visible, -inf where not.

@@ -2,7 +2,10 @@
 // The first microkernel: scores of a panel of rows against a few keys, S^T = K Q^T.
 #pragma once
 
-#include "domino/kernel/shape.hpp"
+#include <algorithm>
+
+#include "domino/kernel/softmax.hpp"
+#include "domino/tile/tile.hpp"
 
 namespace domino::inline DOMINO_ARCH {
 namespace kernel {
@@ -32,6 +35,45 @@ DOMINO_INLINE void dot_keys(const float* q_panel, index_t head_dim, const float*
     simd::unroll<step>([&](auto key) DOMINO_INLINE_LAMBDA {
         simd::unroll<panel_registers>([&](auto r) DOMINO_INLINE_LAMBDA { epilogue(key, r, dots[key][r]); });
     });
+}
+
+/// The vectors of a tile's keys.
+struct key_rows {
+    const float* first;
+    index_t stride;
+    span keys;
+};
+
+/// Scores [keys, panel] of a panel, given to modify(register, key, dots) while they are in registers, and their maximum.
+/// Where `masked`, `scores` holds the mask at first: 0 where visible, -inf where not, in whole steps of keys. In the
+/// last step the last key stands in for those beyond the end; the maximum does not mind.
+template <bool masked, class Modify>
+DOMINO_INLINE void score_keys(const float* q_panel, index_t head_dim, key_rows k, float* scores,
+                              simd::floats (&tile_max)[panel_registers], Modify modify) {
+    const simd::floats nothing(minus_infinity);
+    for (auto& m : tile_max) m = nothing;
+    const float* rows[step];
+    for (index_t j = 0; j < step; ++j) rows[j] = k.first + j * k.stride;
+    for (index_t first = k.keys.begin; first < k.keys.end; first += step, scores += step * panel) {
+        const index_t last = k.keys.end - 1 - first;
+        for (index_t j = last + 1; j < step; ++j) rows[j] = rows[last];
+        dot_keys(q_panel, head_dim, rows, [&](auto j, auto r, simd::floats dots) DOMINO_INLINE_LAMBDA {
+            simd::floats s = modify(r, first + std::min<index_t>(j, last), dots);
+            float* at = scores + j * panel + r * simd::width;
+            if constexpr (masked) s = xsimd::select(simd::floats::load_aligned(at) == nothing, nothing, s);
+            tile_max[r] = xsimd::max(s, tile_max[r]);  // in this order: NaN is passed over
+            s.store_aligned(at);
+        });
+        for (auto& row : rows) row += step * k.stride;
+    }
+}
+
+/// Scores of a panel without a score mod: the dot products.
+template <bool masked>
+inline void score_panel(const float* q_panel, index_t head_dim, key_rows keys, float* scores,
+                        simd::floats (&tile_max)[panel_registers]) {
+    score_keys<masked>(q_panel, head_dim, keys, scores, tile_max,
+                       [](auto, index_t, simd::floats dots) DOMINO_INLINE_LAMBDA { return dots; });
 }
 
 }  // namespace kernel

@@ -62,6 +62,13 @@ DOMINO_INLINE xsimd::batch<To, arch> bit_cast(xsimd::batch<From, arch> x) {
 #endif
 }
 
+/// x where c holds, else y. Integers pass as the floats with their bits: xsimd 8.1's select of AVX-512 integers does not
+/// compile without optimization.
+template <class T>
+DOMINO_INLINE xsimd::batch<T, arch> select(bools c, xsimd::batch<T, arch> x, xsimd::batch<T, arch> y) {
+    return bit_cast<T>(xsimd::select(c, bit_cast<float>(x), bit_cast<float>(y)));
+}
+
 DOMINO_INLINE floats to_floats(floats x) { return x; }
 DOMINO_INLINE floats to_floats(ints x) { return xsimd::to_float(x); }
 

@@ -24,12 +24,12 @@ DOMINO_INLINE division floor_divide(ints x, std::int32_t divisor) {
     const ints fine = xsimd::to_int(xsimd::floor(to_floats(remainder) * reciprocal));
     ints quotient = coarse + fine;
     remainder = remainder - fine * by;
-    const auto below = remainder < zero;
-    quotient = xsimd::select(below, quotient - one, quotient);
-    remainder = xsimd::select(below, remainder + by, remainder);
-    const auto above = remainder >= by;
-    quotient = xsimd::select(above, quotient + one, quotient);
-    remainder = xsimd::select(above, remainder - by, remainder);
+    const bools below = to_bools(remainder < zero);
+    quotient = select(below, quotient - one, quotient);
+    remainder = select(below, remainder + by, remainder);
+    const bools above = to_bools(remainder >= by);
+    quotient = select(above, quotient + one, quotient);
+    remainder = select(above, remainder - by, remainder);
     return {quotient, remainder};
 }
 
