@@ -226,10 +226,10 @@ private:
         for (index_t row = 0; row < panels() * panel; row += simd::width) {
             float* lanes = w_.o + row / panel * panel * value_dim + row % panel;
             const auto sum = simd::floats::load_aligned(w_.sum + row);
-            const auto factor = xsimd::select(
-                sum == nothing, nothing, simd::floats(1.f) / xsimd::select(sum == nothing, simd::floats(1.f), sum));
+            const auto divisor =
+                xsimd::select(sum == nothing, simd::floats(1.f), sum);  // what saw nothing is 0 already
             for (index_t c = 0; c < value_dim; ++c)
-                (simd::floats::load_aligned(lanes + c * panel) * factor).store_aligned(lanes + c * panel);
+                (simd::floats::load_aligned(lanes + c * panel) / divisor).store_aligned(lanes + c * panel);
         }
         for_each_stretch([&](index_t row, index_t count) {
             simd::transpose(w_.o + row / panel * panel * value_dim + row % panel, panel, value_dim, count,

@@ -76,7 +76,7 @@ DOMINO_INLINE bools to_bools(bools x) { return x; }
 template <class T>
 DOMINO_INLINE bools to_bools(xsimd::batch_bool<T, arch> x) {
 #if XSIMD_VERSION_MAJOR < 10
-    if constexpr (std::is_same_v<decltype(x.data), decltype(bools{}.data)>) return bools(x.data);
+    if constexpr (requires { bools(x.data); }) return bools(x.data);
     else return bools(bit_cast<float>(xsimd::batch<T, arch>(x.data)).data);
 #else
     return xsimd::batch_bool_cast<float>(x);
