@@ -4,8 +4,8 @@
 #pragma once
 
 #include <cstdint>
-#include <domino/tile/any_mask.hpp>
 #include <domino/mask/mask.hpp>
+#include <domino/tile/any_mask.hpp>
 #include <functional>
 #include <memory>
 #include <random>
@@ -114,8 +114,7 @@ inline std::vector<leaf> catalogue() {
         add("last", {n}, last_n(n), [n](index_t i, index_t j) { return j <= i && j > i - n; });
     for (const index_t l : {index_t{0}, index_t{1}, index_t{2}, index_t{3}, unbounded})
         for (const index_t r : {index_t{0}, index_t{1}, index_t{2}, index_t{3}, unbounded})
-            add("band", {l, r}, band(l, r),
-                [l, r](index_t i, index_t j) { return i - l <= j && j <= i + r; });
+            add("band", {l, r}, band(l, r), [l, r](index_t i, index_t j) { return i - l <= j && j <= i + r; });
     for (index_t n = 0; n <= 8; ++n) {
         add("prefix", {n}, prefix_lm(n), [n](index_t i, index_t j) { return j < n || j <= i; });
         add("length", {n}, kv_length(n), [n](index_t, index_t j) { return j < n; });
@@ -132,8 +131,7 @@ inline std::vector<leaf> catalogue() {
             return chunk(i) == chunk(j);
         };
         add("chunk", {n}, chunked(n), same);
-        add("causal chunk", {n}, chunked_causal(n),
-            [same](index_t i, index_t j) { return j <= i && same(i, j); });
+        add("causal chunk", {n}, chunked_causal(n), [same](index_t i, index_t j) { return j <= i && same(i, j); });
     }
     return all;
 }
@@ -170,9 +168,8 @@ inline std::vector<leaf> others() {
     }
     all.push_back({"opaque", scalar([](int, int, int i, int j) { return (i * j) % 3 != 1; }),
                    [](index_t i, index_t j) { return static_cast<int>(i * j) % 3 != 1; }});
-    all.push_back({"global", kv == 2 || q == 2 || abs(q - kv) <= 1, [](index_t i, index_t j) {
-                       return j == 2 || i == 2 || i - j == 0 || i - j == 1 || j - i == 1;
-                   }});
+    all.push_back({"global", kv == 2 || q == 2 || abs(q - kv) <= 1,
+                   [](index_t i, index_t j) { return j == 2 || i == 2 || i - j == 0 || i - j == 1 || j - i == 1; }});
     return all;
 }
 

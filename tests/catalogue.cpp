@@ -58,7 +58,8 @@ TEST_CASE("each mask is its formula") {
         same_as(causal_with_offset(n), [n](auto, auto i, auto j) { return j - i <= n; });
         same_as(offset(causal, n), [n](auto, auto i, auto j) { return j <= i + n; });
     }
-    same_as(causal_with_offset(b * 2), [](auto i, auto j, auto k) { return k <= j + 2 * i; }, 3);
+    same_as(
+        causal_with_offset(b * 2), [](auto i, auto j, auto k) { return k <= j + 2 * i; }, 3);
     for (const index_t n : {0, 1, 2, 5, 36, 100}) {
         same_as(last_n(n), [n](auto, auto i, auto j) { return i - j >= 0 && i - j < n; });
         same_as(kv_length(n), [n](auto, auto, auto j) { return j < n; });
@@ -75,23 +76,34 @@ TEST_CASE("each mask is its formula") {
 
 TEST_CASE("masks over tables are their formulas") {
     const auto id = table(ids), len = table(lengths);
-    same_as(same_document(id), [](auto, auto i, auto j) { return ids[at(i)] == ids[at(j)] && ids[at(i)] >= 0; }, 1, 13);
-    same_as(kv_length(len), [](auto i, auto, auto k) { return k < lengths[at(i)]; }, 3);
-    same_as(left_padding(len), [](auto i, auto, auto k) { return k >= lengths[at(i)]; }, 3);
-    same_as(prefix_lm(len), [](auto i, auto j, auto k) { return k < lengths[at(i)] || k <= j; }, 3);
+    same_as(
+        same_document(id), [](auto, auto i, auto j) { return ids[at(i)] == ids[at(j)] && ids[at(i)] >= 0; }, 1, 13);
+    same_as(
+        kv_length(len), [](auto i, auto, auto k) { return k < lengths[at(i)]; }, 3);
+    same_as(
+        left_padding(len), [](auto i, auto, auto k) { return k >= lengths[at(i)]; }, 3);
+    same_as(
+        prefix_lm(len), [](auto i, auto j, auto k) { return k < lengths[at(i)] || k <= j; }, 3);
     const std::vector<int> q_ids{1, 2, 2, -1, 0, 0}, kv_ids{2, -1, 0, 0, 1, 1};
-    same_as(same_segment(table(q_ids), table(kv_ids)),
-            [&](auto, auto i, auto j) { return q_ids[at(i)] == kv_ids[at(j)] && kv_ids[at(j)] >= 0; }, 1, 6);
-    same_as(same_document(table(q_ids.data(), 2, 3)),
-            [&](auto i, auto j, auto k) { return q_ids[at(3 * i + j)] == q_ids[at(3 * i + k)] && q_ids[at(3 * i + k)] >= 0; }, 2, 3);
+    same_as(
+        same_segment(table(q_ids), table(kv_ids)),
+        [&](auto, auto i, auto j) { return q_ids[at(i)] == kv_ids[at(j)] && kv_ids[at(j)] >= 0; }, 1, 6);
+    same_as(
+        same_document(table(q_ids.data(), 2, 3)),
+        [&](auto i, auto j, auto k) {
+            return q_ids[at(3 * i + j)] == q_ids[at(3 * i + k)] && q_ids[at(3 * i + k)] >= 0;
+        },
+        2, 3);
     const std::vector<int> q_pos{5, 0, 3, 3, -1, 9}, kv_pos{0, -1, 4, 3, 9, 2};
     const rule by_position = [&](auto, auto i, auto j) { return kv_pos[at(j)] <= q_pos[at(i)] && kv_pos[at(j)] >= 0; };
     same_as(causal_by_position(table(q_pos), table(kv_pos)), by_position, 1, 6);
-    CHECK(rows(causal_by_position(table(q_pos), table(kv_pos)), 6, 6).substr(28, 6) == "000000");  // query -1 sees nothing
+    CHECK(rows(causal_by_position(table(q_pos), table(kv_pos)), 6, 6).substr(28, 6) ==
+          "000000");  // query -1 sees nothing
 }
 
 TEST_CASE("each score mod is its formula") {
-    const std::vector<float> slopes{0.5f, 0.25f, 2.f}, values{0.f, 1.f, -2.f, 3.5f, 8.f, -0.25f, 1.f, 2.f, 3.f, 4.f, 5.f, 6.f};
+    const std::vector<float> slopes{0.5f, 0.25f, 2.f},
+        values{0.f, 1.f, -2.f, 3.5f, 8.f, -0.25f, 1.f, 2.f, 3.f, 4.f, 5.f, 6.f};
     const auto m = table(slopes);
     const auto flat = table(values);
     const auto square = table(values.data(), 3, 4);
@@ -101,7 +113,8 @@ TEST_CASE("each score mod is its formula") {
         for (index_t h_ = 0; h_ < 3; ++h_)
             for (index_t i = 0; i < 3; ++i)
                 for (index_t j = 0; j < 4; ++j) {
-                    const float d = static_cast<float>(i < j ? j - i : i - j), away = static_cast<float>(j) - static_cast<float>(i);
+                    const float d = static_cast<float>(i < j ? j - i : i - j),
+                                away = static_cast<float>(j) - static_cast<float>(i);
                     CHECK(change(alibi(m), s, h_, i, j) == s - slopes[at(h_)] * d);
                     CHECK(change(alibi_signed(m), s, h_, i, j) == s + slopes[at(h_)] * away);
                     CHECK(change(bias(flat), s, h_, i, j) == s + values[at(j)]);
@@ -110,7 +123,8 @@ TEST_CASE("each score mod is its formula") {
                         CHECK(change(bias(cube), s, h_, i, j) == s + values[at(4 * h_ + 2 * i + j)]);
                         CHECK(change(bias(full_rank), s, h_, i, j) == s + values[at(4 * h_ + 2 * i + j)]);
                     }
-                    CHECK(change(softcap(3.f), s, h_, i, j) == Catch::Approx(3.0 * std::tanh(double(s) / 3.0)).epsilon(1e-6));
+                    CHECK(change(softcap(3.f), s, h_, i, j) ==
+                          Catch::Approx(3.0 * std::tanh(double(s) / 3.0)).epsilon(1e-6));
                 }
 }
 

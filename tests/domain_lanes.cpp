@@ -17,15 +17,28 @@ template <class T>
 using lane_array = std::array<T, width>;
 
 /// A value of the lanes domain, lane by lane.
-template <class T> requires std::is_arithmetic_v<T>
-auto unpack(T x) { lane_array<T> out; out.fill(x); return out; }
+template <class T>
+requires std::is_arithmetic_v<T>
+auto unpack(T x) {
+    lane_array<T> out;
+    out.fill(x);
+    return out;
+}
 auto unpack(consecutive x) {
     lane_array<index_t> out;
     for (std::size_t i = 0; i < width; ++i) out[i] = x.start + static_cast<index_t>(i);
     return out;
 }
-auto unpack(simd::floats x) { lane_array<float> out; x.store_unaligned(out.data()); return out; }
-auto unpack(simd::ints x) { lane_array<std::int32_t> out; x.store_unaligned(out.data()); return out; }
+auto unpack(simd::floats x) {
+    lane_array<float> out;
+    x.store_unaligned(out.data());
+    return out;
+}
+auto unpack(simd::ints x) {
+    lane_array<std::int32_t> out;
+    x.store_unaligned(out.data());
+    return out;
+}
 auto unpack(simd::bools x) {
     const auto ones = unpack(xsimd::select(x, simd::floats(1.f), simd::floats(0.f)));
     lane_array<bool> out;
@@ -92,55 +105,156 @@ void agree(const E& e, double tolerance = 0) {
     static const std::vector<rows> one_head = draw(true), mixed = draw(false);
     values v;
     for (const rows& r : one_head)
-        collect(e, lanes<index_t, consecutive, simd::floats>{1, r.h[0], {r.q[0]}, r.kv, simd::floats::load_unaligned(r.score.data())}, r, v);
+        collect(e,
+                lanes<index_t, consecutive, simd::floats>{
+                    1, r.h[0], {r.q[0]}, r.kv, simd::floats::load_unaligned(r.score.data())},
+                r, v);
     for (const rows& r : mixed)
-        collect(e, lanes<simd::ints, simd::ints, simd::floats>{1, simd::ints::load_unaligned(r.h.data()),
-                                                               simd::ints::load_unaligned(r.q.data()), r.kv,
-                                                               simd::floats::load_unaligned(r.score.data())}, r, v);
+        collect(e,
+                lanes<simd::ints, simd::ints, simd::floats>{1, simd::ints::load_unaligned(r.h.data()),
+                                                            simd::ints::load_unaligned(r.q.data()), r.kv,
+                                                            simd::floats::load_unaligned(r.score.data())},
+                r, v);
     compare(v, tolerance, to_string(e));
 }
 
 }  // namespace
 
 TEST_CASE("placeholders, constants and arithmetic") {
-    agree(b); agree(h); agree(q); agree(kv); agree(score);
-    agree(q + 3); agree(3 + q); agree(q - 3); agree(3 - q); agree(q - kv); agree(kv - q); agree(q + kv); agree(q + q);
-    agree(q - q + 1); agree(q * 3); agree(q * kv); agree(-q); agree(-(q - 5)); agree(h * 100 + q); agree(b * 7 - h);
-    agree(q + 1 - kv - 2); agree((q - 10) * (kv - 10) + h);
-    agree(kv * kv - 3); agree(b + 2); agree(kv * 0.5f); agree(q * index_t{2});
+    agree(b);
+    agree(h);
+    agree(q);
+    agree(kv);
+    agree(score);
+    agree(q + 3);
+    agree(3 + q);
+    agree(q - 3);
+    agree(3 - q);
+    agree(q - kv);
+    agree(kv - q);
+    agree(q + kv);
+    agree(q + q);
+    agree(q - q + 1);
+    agree(q * 3);
+    agree(q * kv);
+    agree(-q);
+    agree(-(q - 5));
+    agree(h * 100 + q);
+    agree(b * 7 - h);
+    agree(q + 1 - kv - 2);
+    agree((q - 10) * (kv - 10) + h);
+    agree(kv * kv - 3);
+    agree(b + 2);
+    agree(kv * 0.5f);
+    agree(q * index_t{2});
 }
 
 TEST_CASE("integer division and modulo floor") {
-    agree(q / 3); agree(q % 3); agree((q - 12) / 5); agree((q - 12) % 5); agree((q - 12) / -5); agree((q - 12) % -5);
-    agree((q - 12) / (kv - 10)); agree((q - 12) % (kv - 10)); agree(kv / 4); agree((kv - 10) % 4); agree(q / 0 + 1);
-    agree(q % 0 + 1); agree((kv - 9) / (q - 6)); agree((kv - 9) % (q - 6)); agree((q - kv) / (h + 1));
-    agree(17 / (q + 1)); agree(17 % (q + 1)); agree(q / 4 == kv / 4); agree((q - kv) % 3 == 0);
+    agree(q / 3);
+    agree(q % 3);
+    agree((q - 12) / 5);
+    agree((q - 12) % 5);
+    agree((q - 12) / -5);
+    agree((q - 12) % -5);
+    agree((q - 12) / (kv - 10));
+    agree((q - 12) % (kv - 10));
+    agree(kv / 4);
+    agree((kv - 10) % 4);
+    agree(q / 0 + 1);
+    agree(q % 0 + 1);
+    agree((kv - 9) / (q - 6));
+    agree((kv - 9) % (q - 6));
+    agree((q - kv) / (h + 1));
+    agree(17 / (q + 1));
+    agree(17 % (q + 1));
+    agree(q / 4 == kv / 4);
+    agree((q - kv) % 3 == 0);
 }
 
 TEST_CASE("comparisons, truth and choices") {
-    agree(kv <= q); agree(kv < q); agree(q == kv); agree(q != kv); agree(q > kv); agree(q >= kv); agree(5 < q); agree(q <= 5);
-    agree(h == 1); agree(h < kv - 8); agree(kv < 7); agree(score < 1.5f); agree(score == 0.25f); agree(q < score * 2.f);
-    agree(q * 0.5f <= kv); agree(kv * 0.5f != q);
-    agree(causal && q - kv < 4); agree(causal || kv < 3); agree(causal ^ (h == 1)); agree(!causal); agree(!(q < 3 && kv > 2));
-    agree(kv < 5 && causal); agree(kv < 5 || causal); agree((kv < 5) ^ causal); agree(causal && true); agree(causal ^ true);
-    agree(h < 2 && b == 1); agree((q < 9) ^ (h == 1) ^ (kv == 3));
-    agree(abs(q - kv)); agree(abs(q - 7)); agree(abs(score)); agree(min(q, kv)); agree(max(q, 7)); agree(min(kv, 7)); agree(clamp(q - kv, -3, 3));
-    agree(min(q, 7.5f)); agree(max(score, q)); agree(min(score, 0.5f)); agree(clamp(score, -1.f, 1.f));
-    agree(where(kv <= q, q, kv)); agree(where(causal, 1, 0)); agree(where(kv < 5, q, 2 * q)); agree(where(kv < 5, q, kv));
-    agree(where(h == 1, kv < 4, causal)); agree(where(kv < 4, causal, !causal)); agree(where(causal, kv < 4, h < 2));
-    agree(where(causal, q, 0.5f)); agree(where(causal, score, -1.f)); agree(where(q < 3, 1, 2.5f)); agree(where(score < 0.f, q, kv));
-    agree(where(causal, true, h == 0)); agree(where(causal, -q, q)); agree(where(causal, index_t{-1}, index_t{1} << 20));
+    agree(kv <= q);
+    agree(kv < q);
+    agree(q == kv);
+    agree(q != kv);
+    agree(q > kv);
+    agree(q >= kv);
+    agree(5 < q);
+    agree(q <= 5);
+    agree(h == 1);
+    agree(h < kv - 8);
+    agree(kv < 7);
+    agree(score < 1.5f);
+    agree(score == 0.25f);
+    agree(q < score * 2.f);
+    agree(q * 0.5f <= kv);
+    agree(kv * 0.5f != q);
+    agree(causal && q - kv < 4);
+    agree(causal || kv < 3);
+    agree(causal ^ (h == 1));
+    agree(!causal);
+    agree(!(q < 3 && kv > 2));
+    agree(kv < 5 && causal);
+    agree(kv < 5 || causal);
+    agree((kv < 5) ^ causal);
+    agree(causal && true);
+    agree(causal ^ true);
+    agree(h < 2 && b == 1);
+    agree((q < 9) ^ (h == 1) ^ (kv == 3));
+    agree(abs(q - kv));
+    agree(abs(q - 7));
+    agree(abs(score));
+    agree(min(q, kv));
+    agree(max(q, 7));
+    agree(min(kv, 7));
+    agree(clamp(q - kv, -3, 3));
+    agree(min(q, 7.5f));
+    agree(max(score, q));
+    agree(min(score, 0.5f));
+    agree(clamp(score, -1.f, 1.f));
+    agree(where(kv <= q, q, kv));
+    agree(where(causal, 1, 0));
+    agree(where(kv < 5, q, 2 * q));
+    agree(where(kv < 5, q, kv));
+    agree(where(h == 1, kv < 4, causal));
+    agree(where(kv < 4, causal, !causal));
+    agree(where(causal, kv < 4, h < 2));
+    agree(where(causal, q, 0.5f));
+    agree(where(causal, score, -1.f));
+    agree(where(q < 3, 1, 2.5f));
+    agree(where(score < 0.f, q, kv));
+    agree(where(causal, true, h == 0));
+    agree(where(causal, -q, q));
+    agree(where(causal, index_t{-1}, index_t{1} << 20));
 }
 
 TEST_CASE("floats, alone and beside integers") {
-    agree(score + q); agree(score - 0.5f * (q - kv)); agree(score * 2.f + 1.f); agree(-score); agree(score * score); agree(q * 0.25f);
-    agree(kv * 0.5f + score); agree(q / 2 * 0.5f); agree(score * where(causal, 1, 0)); agree(q - 0.5f); agree(h * 1.5f);
+    agree(score + q);
+    agree(score - 0.5f * (q - kv));
+    agree(score * 2.f + 1.f);
+    agree(-score);
+    agree(score * score);
+    agree(q * 0.25f);
+    agree(kv * 0.5f + score);
+    agree(q / 2 * 0.5f);
+    agree(score * where(causal, 1, 0));
+    agree(q - 0.5f);
+    agree(h * 1.5f);
     constexpr double few_ulp = 5e-7;
-    agree(score / 3.f, few_ulp); agree(q / 3.f, few_ulp); agree(score % 1.5f, few_ulp); agree(score / (q + 1), few_ulp);
-    agree(tanh(score), few_ulp); agree(tanh(q), few_ulp); agree(tanh(kv) + score, few_ulp); agree(exp(score), few_ulp);
-    agree(exp(-abs(q - kv) * 0.25f), few_ulp); agree(log(abs(score) + 1.f), few_ulp); agree(log(q + 1), few_ulp);
-    agree(sqrt(abs(score)), few_ulp); agree(sqrt(q), few_ulp);
-    agree(softcap(5.f), few_ulp); agree(compose(softcap(5.f), score - 0.5f * abs(q - kv)), few_ulp);
+    agree(score / 3.f, few_ulp);
+    agree(q / 3.f, few_ulp);
+    agree(score % 1.5f, few_ulp);
+    agree(score / (q + 1), few_ulp);
+    agree(tanh(score), few_ulp);
+    agree(tanh(q), few_ulp);
+    agree(tanh(kv) + score, few_ulp);
+    agree(exp(score), few_ulp);
+    agree(exp(-abs(q - kv) * 0.25f), few_ulp);
+    agree(log(abs(score) + 1.f), few_ulp);
+    agree(log(q + 1), few_ulp);
+    agree(sqrt(abs(score)), few_ulp);
+    agree(sqrt(q), few_ulp);
+    agree(softcap(5.f), few_ulp);
+    agree(compose(softcap(5.f), score - 0.5f * abs(q - kv)), few_ulp);
 }
 
 TEST_CASE("tables of every type and shape") {
@@ -161,13 +275,40 @@ TEST_CASE("tables of every type and shape") {
     for (index_t i = 0; i < n; ++i) flags[i] = i * 5 % 7 < 3;
     const auto bits = table(flags);
     const auto each = [](const auto& t) {
-        agree(t(q)); agree(t(kv)); agree(t(h)); agree(t(q + 2)); agree(t(2 * q)); agree(t(abs(q - kv)));
-        agree(t(q - 10)); agree(t(q + 30)); agree(t(kv - 10)); agree(t(q) == t(kv)); agree(t(3 - q)); agree(t(b)); agree(t(5));
+        agree(t(q));
+        agree(t(kv));
+        agree(t(h));
+        agree(t(q + 2));
+        agree(t(2 * q));
+        agree(t(abs(q - kv)));
+        agree(t(q - 10));
+        agree(t(q + 30));
+        agree(t(kv - 10));
+        agree(t(q) == t(kv));
+        agree(t(3 - q));
+        agree(t(b));
+        agree(t(5));
     };
-    const auto some = [](const auto& t) { agree(t(q)); agree(t(kv)); agree(t(2 * q)); agree(t(q - 10)); agree(t(q + 30)); };
-    each(t32); each(real); some(t8); some(u8); some(u32); some(t64);
-    agree(bits(q)); agree(bits(kv)); agree(bits(h) || bits(q + 1)); agree(bits(2 * q) ^ bits(kv)); agree(!bits(q - 8));
-    agree(where(bits(q), t32(q), t8(kv))); agree(real(q) * score + t32(h));
+    const auto some = [](const auto& t) {
+        agree(t(q));
+        agree(t(kv));
+        agree(t(2 * q));
+        agree(t(q - 10));
+        agree(t(q + 30));
+    };
+    each(t32);
+    each(real);
+    some(t8);
+    some(u8);
+    some(u32);
+    some(t64);
+    agree(bits(q));
+    agree(bits(kv));
+    agree(bits(h) || bits(q + 1));
+    agree(bits(2 * q) ^ bits(kv));
+    agree(!bits(q - 8));
+    agree(where(bits(q), t32(q), t8(kv)));
+    agree(real(q) * score + t32(h));
 
     static std::vector<std::int32_t> grid;
     static std::vector<float> cube;
@@ -180,11 +321,31 @@ TEST_CASE("tables of every type and shape") {
     const auto stretched = table<float, 2>(cube.data(), {3, 64}, {0, 1});
     const auto strided = table<float, 1>(cube.data(), {48}, {4});
     const auto four = table<float, 4>(cube.data(), {2, 3, 8, 4}, {96, 32, 4, 1});
-    agree(two(b, q)); agree(two(b, kv)); agree(two(h, q)); agree(two(h, kv)); agree(two(h, q) == two(h, kv)); agree(two(2, q + 1));
-    agree(square(q, kv)); agree(square(kv, q)); agree(square(q / 2, kv / 2)); agree(square(kv - 4, q - 3)); agree(square(h, kv));
-    agree(transposed(q, kv)); agree(transposed(kv, q)); agree(backward(q)); agree(backward(kv)); agree(stretched(h, q));
-    agree(stretched(b, q) + stretched(b, kv)); agree(strided(q)); agree(strided(2 * q + 1)); agree(four(b, h, q, kv)); agree(four(b, h, kv, q));
-    agree(same_document(t32)); agree(causal_by_position(t32, t64)); agree(alibi(real)); agree(bias(stretched));
+    agree(two(b, q));
+    agree(two(b, kv));
+    agree(two(h, q));
+    agree(two(h, kv));
+    agree(two(h, q) == two(h, kv));
+    agree(two(2, q + 1));
+    agree(square(q, kv));
+    agree(square(kv, q));
+    agree(square(q / 2, kv / 2));
+    agree(square(kv - 4, q - 3));
+    agree(square(h, kv));
+    agree(transposed(q, kv));
+    agree(transposed(kv, q));
+    agree(backward(q));
+    agree(backward(kv));
+    agree(stretched(h, q));
+    agree(stretched(b, q) + stretched(b, kv));
+    agree(strided(q));
+    agree(strided(2 * q + 1));
+    agree(four(b, h, q, kv));
+    agree(four(b, h, kv, q));
+    agree(same_document(t32));
+    agree(causal_by_position(t32, t64));
+    agree(alibi(real));
+    agree(bias(stretched));
 }
 
 TEST_CASE("a look-up on the diagonal reads the diagonal") {
@@ -201,11 +362,16 @@ TEST_CASE("functors of plain integers, and erased masks") {
     agree(causal && scalar([](int, int h_, int q_, int) { return (q_ + h_) % 2 == 0; }));
     agree(scalar([](float s, int, int h_, int q_, int kv_) { return s + float(h_ * q_ - kv_); }));
     agree(offset(mask([](int, int, int q_, int kv_) { return q_ > kv_; }), 3, 1));
-    agree(any_mask(causal)); agree(any_mask(last_n(4)) || any_mask(kv < 3)); agree(offset(any_mask(chunked(4)), 2));
+    agree(any_mask(causal));
+    agree(any_mask(last_n(4)) || any_mask(kv < 3));
+    agree(offset(any_mask(chunked(4)), 2));
 }
 
 TEST_CASE("a register of wide masks is right in every lane of a window") {
     for (const index_t n : {0, 1, 2, 7, 100}) agree(last_n(n) || kv == 0);
     for (const index_t n : {1, 2, 3, 7}) agree(chunked_causal(n));
-    agree(band(3, 2)); agree(prefix_lm(4)); agree(left_padding(3)); agree(causal_with_offset(h * 2 - 1));
+    agree(band(3, 2));
+    agree(prefix_lm(4));
+    agree(left_padding(3));
+    agree(causal_with_offset(h * 2 - 1));
 }

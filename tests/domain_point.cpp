@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The point domain: what each operator means. Compiling is passing, for the most part.
-#include <domino/tile/any_mask.hpp>
+#include <cmath>
 #include <domino/mask/mask.hpp>
 #include <domino/score/softcap.hpp>
-#include <cmath>
+#include <domino/tile/any_mask.hpp>
 
 #include "catch.hpp"
 
@@ -73,63 +73,96 @@ static_assert(at(q < 1 || q < 5 && kv < 1, 0, 9) && !at((q < 1 || q < 5) && kv <
 
 // ---- functions
 static_assert(at(abs(q - kv), 3, 8) == 5 && at(abs(q - kv), 8, 3) == 5 && at(abs(score), 0, 0, -2.5f) == 2.5f);
-static_assert(at(min(q, kv), 3, 8) == 3 && at(max(q, kv), 3, 8) == 8 && at(min(q, 2), 3, 8) == 2 && at(max(9, kv), 3, 8) == 9);
+static_assert(at(min(q, kv), 3, 8) == 3 && at(max(q, kv), 3, 8) == 8 && at(min(q, 2), 3, 8) == 2 &&
+              at(max(9, kv), 3, 8) == 9);
 static_assert(at(clamp(q, 2, 5), 1, 0) == 2 && at(clamp(q, 2, 5), 3, 0) == 3 && at(clamp(q, 2, 5), 9, 0) == 5);
 static_assert(at(min(q, 2.5f), 3, 0) == 2.5f && at(clamp(score, -1.f, 1.f), 0, 0, -7.f) == -1.f);
 static_assert(at(where(kv <= q, q, kv), 3, 8) == 8 && at(where(kv <= q, q, kv), 8, 3) == 8);
-static_assert(at(where(kv <= q, 1, 0) + where(kv < 4, 1, 0), 3, 2) == 2 && at(where(q < 5, kv < 3, kv > 3), 6, 4));
+static_assert(at(where(kv <= q, 1, 0) + where(kv < 4, 1, 0), 3, 2) == 2 && at(where(q < 5, kv<3, kv> 3), 6, 4));
 static_assert(at(where(true, q, kv), 1, 2) == 1 && at(where(kv <= q, score, -1.5f), 1, 2, 3.f) == -1.5f);
 
 // ---- the catalogue is constexpr where it holds no buffer
 static_assert(sees(causal, 3, 3) && !sees(causal, 3, 4) && sees(full, 0, 9) && !sees(none, 9, 0));
-static_assert(sees(causal_with_offset(2), 3, 5) && !sees(causal_with_offset(2), 3, 6) && !sees(causal_with_offset(-1), 3, 3));
+static_assert(sees(causal_with_offset(2), 3, 5) && !sees(causal_with_offset(2), 3, 6) &&
+              !sees(causal_with_offset(-1), 3, 3));
 static_assert(sees(last_n(3), 5, 3) && !sees(last_n(3), 5, 2) && !sees(last_n(3), 5, 6) && !sees(last_n(0), 5, 5));
 static_assert(sees(band(2, 1), 5, 3) && !sees(band(2, 1), 5, 2) && sees(band(2, 1), 5, 6) && !sees(band(2, 1), 5, 7));
 static_assert(sees(prefix_lm(4), 0, 3) && !sees(prefix_lm(4), 0, 4) && sees(prefix_lm(4), 6, 6));
-static_assert(sees(chunked(4), 3, 0) && !sees(chunked(4), 4, 3) && sees(chunked(4), 4, 7) && !sees(chunked_causal(4), 4, 7));
-static_assert(sees(kv_length(4), 9, 3) && !sees(kv_length(4), 9, 4) && sees(left_padding(4), 9, 4) && !sees(left_padding(4), 9, 3));
+static_assert(sees(chunked(4), 3, 0) && !sees(chunked(4), 4, 3) && sees(chunked(4), 4, 7) &&
+              !sees(chunked_causal(4), 4, 7));
+static_assert(sees(kv_length(4), 9, 3) && !sees(kv_length(4), 9, 4) && sees(left_padding(4), 9, 4) &&
+              !sees(left_padding(4), 9, 3));
 static_assert(sees(causal && !chunked(2), 3, 1) && !sees(causal && !chunked(2), 3, 2));
 
 // ---- which indices an expression reads is a compile-time fact
 template <class E>
-constexpr axes reads(const E&) { return E::depends_on; }
+constexpr axes reads(const E&) {
+    return E::depends_on;
+}
 static_assert(reads(causal) == (axes::q | axes::kv) && reads(full) == axes::none && reads(kv_length(3)) == axes::kv);
-static_assert(reads(score - q * 0.5f) == (axes::score | axes::q) && reads(where(b < 1, h, 2) == 0) == (axes::b | axes::h));
+static_assert(reads(score - q * 0.5f) == (axes::score | axes::q) &&
+              reads(where(b < 1, h, 2) == 0) == (axes::b | axes::h));
 static_assert(depends_on<decltype(causal)>(axes::q) && !depends_on<decltype(causal)>(axes::b | axes::h | axes::score));
-static_assert(reads(offset(kv_length(3), 1, 1)) == axes::kv && reads(compose(softcap(5.f), score + q)) == (axes::score | axes::q));
+static_assert(reads(offset(kv_length(3), 1, 1)) == axes::kv &&
+              reads(compose(softcap(5.f), score + q)) == (axes::score | axes::q));
 
 // ---- causal && last_n(n) is last_n(n): the second mask begins with the first
 template <class X, class Y>
-constexpr bool same_type(const X&, const Y&) { return std::same_as<X, Y>; }
+constexpr bool same_type(const X&, const Y&) {
+    return std::same_as<X, Y>;
+}
 static_assert(std::is_empty_v<std::remove_const_t<decltype(causal)>>);
 static_assert(same_type(causal && last_n(9), last_n(9)) && same_type(causal && (causal && last_n(9)), last_n(9)));
-static_assert(same_type(causal && causal, causal) && same_type(causal && (last_n(9) && kv_length(3)), last_n(9) && kv_length(3)));
+static_assert(same_type(causal && causal, causal) &&
+              same_type(causal && (last_n(9) && kv_length(3)), last_n(9) && kv_length(3)));
 static_assert(!same_type(causal && kv_length(3), kv_length(3)) && !same_type(causal || causal, causal));
 static_assert(!same_type(kv_length(2) && kv_length(3), kv_length(3)));  // they hold data: equal types, other masks
 static_assert(sees(kv_length(2) && kv_length(3), 0, 1) && !sees(kv_length(2) && kv_length(3), 0, 2));
 
 // ---- functors and the concepts
-struct generic { constexpr auto operator()(auto, auto, auto q_, auto kv_) const { return kv_ * 2 <= q_; } };
-struct plain { constexpr bool operator()(int, int, int q_, int kv_) const { return q_ != kv_; } };
-struct score_functor { constexpr auto operator()(auto s, auto, auto, auto q_, auto kv_) const { return s + 2 * (q_ - kv_); } };
-struct plain_score { constexpr float operator()(float s, int, int h_, int, int) const { return s * float(h_); } };
-struct three_indices { bool operator()(int, int, int) const; };
-struct gives_number { constexpr auto operator()(auto, auto, auto q_, auto kv_) const { return q_ - kv_; } };
-struct gives_truth { constexpr auto operator()(auto s, auto, auto, auto, auto) const { return s < 1.f; } };
+struct generic {
+    constexpr auto operator()(auto, auto, auto q_, auto kv_) const { return kv_ * 2 <= q_; }
+};
+struct plain {
+    constexpr bool operator()(int, int, int q_, int kv_) const { return q_ != kv_; }
+};
+struct score_functor {
+    constexpr auto operator()(auto s, auto, auto, auto q_, auto kv_) const { return s + 2 * (q_ - kv_); }
+};
+struct plain_score {
+    constexpr float operator()(float s, int, int h_, int, int) const { return s * float(h_); }
+};
+struct three_indices {
+    bool operator()(int, int, int) const;
+};
+struct gives_number {
+    constexpr auto operator()(auto, auto, auto q_, auto kv_) const { return q_ - kv_; }
+};
+struct gives_truth {
+    constexpr auto operator()(auto s, auto, auto, auto, auto) const { return s < 1.f; }
+};
 static_assert(MaskMod<decltype(causal)> && MaskMod<bool> && MaskMod<any_mask> && MaskMod<generic> && MaskMod<plain>);
-static_assert(!MaskMod<int> && !MaskMod<decltype(q - kv)> && !MaskMod<decltype(score < 1.f)> && !MaskMod<three_indices>);
+static_assert(!MaskMod<int> && !MaskMod<decltype(q - kv)> && !MaskMod<decltype(score < 1.f)> &&
+              !MaskMod<three_indices>);
 static_assert(!MaskMod<gives_number> && !MaskMod<std::string> && !MaskMod<score_functor>);
-static_assert(ScoreMod<decltype(score)> && ScoreMod<decltype(q - kv)> && ScoreMod<float> && ScoreMod<score_functor> && ScoreMod<plain_score>);
-static_assert(!ScoreMod<decltype(causal)> && !ScoreMod<bool> && !ScoreMod<gives_truth> && !ScoreMod<generic> && !ScoreMod<three_indices>);
-static_assert(sees(generic{}, 4, 2) && !sees(generic{}, 4, 3) && sees(causal && generic{}, 4, 2) && sees(generic{} || causal, 4, 4));
-static_assert(sees(plain{}, 4, 3) && !sees(causal && plain{}, 4, 4) && sees(plain{} ^ causal, 3, 4) && !sees(causal ^ plain{}, 4, 3));
-static_assert(at(score_change(score_functor{}), 5, 3, 1.f) == 5.f && at(score_change(plain_score{}), 5, 3, 1.5f) == 3.f);
+static_assert(ScoreMod<decltype(score)> && ScoreMod<decltype(q - kv)> && ScoreMod<float> && ScoreMod<score_functor> &&
+              ScoreMod<plain_score>);
+static_assert(!ScoreMod<decltype(causal)> && !ScoreMod<bool> && !ScoreMod<gives_truth> && !ScoreMod<generic> &&
+              !ScoreMod<three_indices>);
+static_assert(sees(generic{}, 4, 2) && !sees(generic{}, 4, 3) && sees(causal && generic{}, 4, 2) &&
+              sees(generic{} || causal, 4, 4));
+static_assert(sees(plain{}, 4, 3) && !sees(causal && plain{}, 4, 4) && sees(plain{} ^ causal, 3, 4) &&
+              !sees(causal ^ plain{}, 4, 3));
+static_assert(at(score_change(score_functor{}), 5, 3, 1.f) == 5.f &&
+              at(score_change(plain_score{}), 5, 3, 1.5f) == 3.f);
 
 // ---- substitution
-static_assert(sees(offset(causal, 2), 1, 3) && !sees(offset(causal, 2), 1, 4) && sees(offset(causal, 2, 3), 1, 0) && !sees(offset(causal, 2, 3), 1, 1));
-static_assert(at(compose(score + 1.f, score * 2.f), 0, 0, 3.f) == 8.f && at(compose(score * 2.f, score + 1.f), 0, 0, 3.f) == 7.f);
+static_assert(sees(offset(causal, 2), 1, 3) && !sees(offset(causal, 2), 1, 4) && sees(offset(causal, 2, 3), 1, 0) &&
+              !sees(offset(causal, 2, 3), 1, 1));
+static_assert(at(compose(score + 1.f, score * 2.f), 0, 0, 3.f) == 8.f &&
+              at(compose(score * 2.f, score + 1.f), 0, 0, 3.f) == 7.f);
 static_assert(at(compose(), 0, 0, 3.f) == 3.f && at(compose(score * 2.f), 0, 0, 3.f) == 6.f);
-static_assert(at(compose(score + 1.f, score * score), 0, 0, 3.f) == 16.f);  // every occurrence
+static_assert(at(compose(score + 1.f, score* score), 0, 0, 3.f) == 16.f);  // every occurrence
 
 }  // namespace
 

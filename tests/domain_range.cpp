@@ -160,11 +160,19 @@ public:
         const leaf y = mask(static_cast<int>(below(std::min(depth, 4))), grid);
         const index_t a = below(7) - 3, c = below(7) - 3;
         switch (below(6)) {
-            case 0: return {"&&", x.mask && y.mask, [f = x.keep, g = y.keep](index_t i, index_t j) { return f(i, j) && g(i, j); }};
-            case 1: return {"||", x.mask || y.mask, [f = x.keep, g = y.keep](index_t i, index_t j) { return f(i, j) || g(i, j); }};
-            case 2: return {"^", x.mask ^ y.mask, [f = x.keep, g = y.keep](index_t i, index_t j) { return f(i, j) != g(i, j); }};
+            case 0:
+                return {"&&", x.mask && y.mask,
+                        [f = x.keep, g = y.keep](index_t i, index_t j) { return f(i, j) && g(i, j); }};
+            case 1:
+                return {"||", x.mask || y.mask,
+                        [f = x.keep, g = y.keep](index_t i, index_t j) { return f(i, j) || g(i, j); }};
+            case 2:
+                return {"^", x.mask ^ y.mask,
+                        [f = x.keep, g = y.keep](index_t i, index_t j) { return f(i, j) != g(i, j); }};
             case 3: return {"!", !x.mask, [f = x.keep](index_t i, index_t j) { return !f(i, j); }};
-            case 4: return {"offset", offset(x.mask, a, c), [f = x.keep, a, c](index_t i, index_t j) { return f(i + a, j + c); }};
+            case 4:
+                return {"offset", offset(x.mask, a, c),
+                        [f = x.keep, a, c](index_t i, index_t j) { return f(i + a, j + c); }};
             default:
                 return {"where", where(kv < q + a, x.mask, y.mask),
                         [f = x.keep, g = y.keep, a](index_t i, index_t j) { return j < i + a ? f(i, j) : g(i, j); }};
@@ -191,9 +199,11 @@ TEST_CASE("integer rules hold every value, and are exact where they can be") {
     hull_test(op::modulo{}, [](index_t i, index_t j) { return j == 0 ? 0 : i - j * slow_floor(i, j); });
     for (const interval x : small_intervals(-12, 12)) {
         for (index_t c = -5; c <= 5; ++c) {  // x / c is exact; x % c is where x stays within one multiple
-            const interval quotient = range{}(op::divide{}, x, interval{c, c}), rest = range{}(op::modulo{}, x, interval{c, c});
-            if (c != 0) CHECK(quotient == interval{std::min(slow_floor(x.lo, c), slow_floor(x.hi, c)),
-                                                   std::max(slow_floor(x.lo, c), slow_floor(x.hi, c))});
+            const interval quotient = range{}(op::divide{}, x, interval{c, c}),
+                           rest = range{}(op::modulo{}, x, interval{c, c});
+            if (c != 0)
+                CHECK(quotient == interval{std::min(slow_floor(x.lo, c), slow_floor(x.hi, c)),
+                                           std::max(slow_floor(x.lo, c), slow_floor(x.hi, c))});
             if (c != 0 && slow_floor(x.lo, c) == slow_floor(x.hi, c))
                 CHECK(rest == interval{x.lo - c * slow_floor(x.lo, c), x.hi - c * slow_floor(x.hi, c)});
         }
@@ -223,7 +233,8 @@ TEST_CASE("comparisons of independent integers are exact, and truth is three-val
             bool conjunction[2] = {}, disjunction[2] = {}, difference[2] = {};
             for (const bool i : {false, true})
                 for (const bool j : {false, true})
-                    if (holds(x, i) && holds(y, j)) conjunction[i && j] = disjunction[i || j] = difference[i != j] = true;
+                    if (holds(x, i) && holds(y, j))
+                        conjunction[i && j] = disjunction[i || j] = difference[i != j] = true;
             CHECK(range{}(op::logical_and{}, x, y) == truth{conjunction[1], !conjunction[0]});
             CHECK(range{}(op::logical_or{}, x, y) == truth{disjunction[1], !disjunction[0]});
             CHECK(range{}(op::logical_xor{}, x, y) == truth{difference[1], !difference[0]});
@@ -269,8 +280,8 @@ TEST_CASE("float rules hold every value, with NaN, infinities and subnormals") {
         }
     };
     std::apply([&](auto... o) { (binary(o), ...); },
-               std::tuple<op::add, op::subtract, op::multiply, op::divide, op::modulo, op::minimum, op::maximum, op::equal,
-                          op::not_equal, op::less, op::less_equal, op::greater, op::greater_equal>{});
+               std::tuple<op::add, op::subtract, op::multiply, op::divide, op::modulo, op::minimum, op::maximum,
+                          op::equal, op::not_equal, op::less, op::less_equal, op::greater, op::greater_equal>{});
     std::apply([&](auto... o) { (unary(o), ...); },
                std::tuple<op::negate, op::absolute, op::tanh, op::exp, op::log, op::sqrt>{});
     CHECK(escaped == 0);
@@ -354,7 +365,8 @@ TEST_CASE("all 4,140 ways to part eight tokens into documents") {
             const auto mask = same_document(table(ids));
             const tally one = compare(mask, bitboard::draw(same));
             alone += one;
-            with_causal += compare(causal && mask, bitboard::draw([&](index_t i, index_t j) { return j <= i && same(i, j); }));
+            with_causal +=
+                compare(causal && mask, bitboard::draw([&](index_t i, index_t j) { return j <= i && same(i, j); }));
             if (std::is_sorted(ids.begin(), ids.end())) ++sorted, exact_when_sorted += one.loose == 0;
             return;
         }
@@ -410,10 +422,12 @@ TEST_CASE("erasure changes no verdict: 75 static trees") {
         agree(x || y, s || t);
         agree(x ^ y, s ^ t);
     };
-    std::apply([&](const auto&... x) {
-        const auto against = [&](const auto& y) { (with(x, y), ...); };
-        (against(x), ...);
-    }, operands);
+    std::apply(
+        [&](const auto&... x) {
+            const auto against = [&](const auto& y) { (with(x, y), ...); };
+            (against(x), ...);
+        },
+        operands);
     CHECK(trees == 75);
     CHECK(different == 0);
 }

@@ -87,7 +87,8 @@ TEST_CASE("special values") {
     CHECK(exp2(-1e-39f) == 1.f);
     CHECK(std::bit_cast<std::uint32_t>(exp2(-inf)) == 0);
     CHECK(std::bit_cast<std::uint32_t>(exp2(std::numeric_limits<float>::lowest())) == 0);
-    for (const std::uint32_t nan : {0x7fc00000u, 0x7fc00001u, 0x7f800001u, 0x7fffffffu, 0xffc00000u, 0xff800001u, 0xffffffffu}) {
+    for (const std::uint32_t nan :
+         {0x7fc00000u, 0x7fc00001u, 0x7f800001u, 0x7fffffffu, 0xffc00000u, 0xff800001u, 0xffffffffu}) {
         INFO(std::hex << nan);
         CHECK(std::isnan(exp2(std::bit_cast<float>(nan))));
     }

@@ -21,16 +21,17 @@ struct law {
     law_rule state;
 };
 
-#define STATE(...) [](const any_mask& x, const any_mask& y, const any_mask& z, index_t n, index_t m) -> sides { \
-        (void)x, (void)y, (void)z, (void)n, (void)m;                                                            \
-        return {__VA_ARGS__};                                                                                   \
+#define STATE(...)                                                                               \
+    [](const any_mask& x, const any_mask& y, const any_mask& z, index_t n, index_t m) -> sides { \
+        (void)x, (void)y, (void)z, (void)n, (void)m;                                             \
+        return {__VA_ARGS__};                                                                    \
     }
 
 const std::vector<law> laws{
     {"double negation", STATE(!!x, x)},
     {"De Morgan, and", STATE(!(x && y), !x || !y)},
     {"De Morgan, or", STATE(!(x || y), !x && !y)},
-    {"and commutes", STATE(x && y, y && x)},
+    {"and commutes", STATE(x&& y, y&& x)},
     {"or commutes", STATE(x || y, y || x)},
     {"xor commutes", STATE(x ^ y, y ^ x)},
     {"and associates", STATE((x && y) && z, x && (y && z))},
@@ -41,14 +42,14 @@ const std::vector<law> laws{
     {"and distributes over xor", STATE(x && (y ^ z), (x && y) ^ (x && z))},
     {"absorption, and", STATE(x && (x || y), x)},
     {"absorption, or", STATE(x || (x && y), x)},
-    {"idempotence, and", STATE(x && x, x)},
+    {"idempotence, and", STATE(x&& x, x)},
     {"idempotence, or", STATE(x || x, x)},
     {"x ^ x is none", STATE(x ^ x, none)},
     {"x ^ none is x", STATE(x ^ none, x)},
     {"x ^ full is !x", STATE(x ^ full, !x)},
-    {"full is neutral for and", STATE(x && full, x)},
+    {"full is neutral for and", STATE(x&& full, x)},
     {"none is neutral for or", STATE(none || x, x)},
-    {"none annihilates and", STATE(none && x, none)},
+    {"none annihilates and", STATE(none&& x, none)},
     {"full annihilates or", STATE(x || full, full)},
     {"excluded middle", STATE(x || !x, full)},
     {"contradiction", STATE(x && !x, none)},
@@ -60,9 +61,10 @@ const std::vector<law> laws{
     {"where, condition negated", STATE(where(!x, y, z), where(x, z, y))},
     {"offset of nothing", STATE(offset(x, 0, 0), x)},
     {"offsets add up", STATE(offset(offset(x, n, m), m, 2), offset(x, n + m, m + 2))},
-    {"offset distributes over and", STATE(offset(x && y, n, m), offset(x, n, m) && offset(y, n, m))},
+    {"offset distributes over and", STATE(offset(x&& y, n, m), offset(x, n, m) && offset(y, n, m))},
     {"offset distributes over not", STATE(offset(!x, n, m), !offset(x, n, m))},
-    {"offset distributes over where", STATE(offset(where(x, y, z), n, m), where(offset(x, n, m), offset(y, n, m), offset(z, n, m)))},
+    {"offset distributes over where",
+     STATE(offset(where(x, y, z), n, m), where(offset(x, n, m), offset(y, n, m), offset(z, n, m)))},
     {"offset and back", STATE(offset(offset(x, n, m), -n, -m), x)},
     {"bands move with both indices", STATE(offset(band(n, m), 5, 5), band(n, m))},
     {"windows move with both indices", STATE(offset(last_n(n), n, n), last_n(n))},
@@ -74,7 +76,7 @@ const std::vector<law> laws{
     {"bands intersect", STATE(band(n, m) && band(m, n), band(std::min(n, m), std::min(n, m)))},
     {"bands unite when nested", STATE(band(n, m) || band(n + m, m), band(n + m, m))},
     {"the shorter window wins", STATE(last_n(n) && last_n(n + m), last_n(n))},
-    {"causal && last_n(n) is last_n(n)", STATE(any_mask(causal) && last_n(n), causal && last_n(n))},
+    {"causal && last_n(n) is last_n(n)", STATE(any_mask(causal) && last_n(n), causal&& last_n(n))},
     {"causal chunks are chunks that are causal", STATE(chunked_causal(n), any_mask(causal) && any_mask(chunked(n)))},
     {"chunks of a multiple hold the chunks", STATE(chunked(n) && chunked(n * 2), chunked(n))},
     {"chunks by modulo", STATE(chunked(n), q - q % n == kv - kv % n)},
@@ -117,7 +119,9 @@ TEST_CASE("and, or, xor and not are the words' own") {
     std::mt19937 random(43);
     for (int instance = 0; instance < 2000; ++instance) {
         const auto &x = grid[random() % grid.size()], &y = grid[random() % grid.size()];
-        const auto seen = [](const any_mask& mask) { return bitboard::draw([&](index_t i, index_t j) { return attends(mask, 0, 0, i, j); }); };
+        const auto seen = [](const any_mask& mask) {
+            return bitboard::draw([&](index_t i, index_t j) { return attends(mask, 0, 0, i, j); });
+        };
         const bitboard::board a = bitboard::draw(x.keep), c = bitboard::draw(y.keep);
         INFO(x.name << ", " << y.name);
         CHECK(seen(x.mask) == a);
@@ -147,7 +151,9 @@ TEST_CASE("score mods compose left to right and associate") {
     const auto first = alibi(table(slopes));
     const auto second = softcap(4.f);
     const auto third = score * 0.5f + where(causal, 1.f, -1.f);
-    const auto s = [](const auto& mod, float x, index_t i, index_t j) { return evaluate(score_change(mod), point{0, i % 2, i, j, x}); };
+    const auto s = [](const auto& mod, float x, index_t i, index_t j) {
+        return evaluate(score_change(mod), point{0, i % 2, i, j, x});
+    };
     for (const float x : {-7.f, -0.5f, 0.f, 3.f})
         for (index_t i = 0; i < 6; ++i)
             for (index_t j = 0; j < 6; ++j) {

