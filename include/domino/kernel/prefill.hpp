@@ -228,8 +228,14 @@ private:
             const auto sum = simd::floats::load_aligned(w_.sum + row);
             const auto divisor =
                 xsimd::select(sum == nothing, simd::floats(1.f), sum);  // what saw nothing is 0 already
-            for (index_t c = 0; c < value_dim; ++c)
-                (simd::floats::load_aligned(lanes + c * panel) / divisor).store_aligned(lanes + c * panel);
+            const auto reciprocal = simd::floats(1.f) / divisor;
+            for (index_t c = 0; c < value_dim; ++c) {  // a quotient and its correction: a division's accuracy, faster
+                const auto o = simd::floats::load_aligned(lanes + c * panel), quotient = o * reciprocal;
+                const auto rest = simd::fma(-quotient, divisor, o);
+                const auto corrected = simd::fma(rest, reciprocal, quotient);
+                xsimd::select(rest == rest, corrected, quotient)
+                    .store_aligned(lanes + c * panel);  // NaN: o is not finite
+            }
         }
         for_each_stretch([&](index_t row, index_t count) {
             simd::transpose(w_.o + row / panel * panel * value_dim + row % panel, panel, value_dim, count,
