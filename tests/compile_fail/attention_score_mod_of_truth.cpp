@@ -9,5 +9,6 @@ constexpr auto score_mod = domino::kv <= domino::q;
 #endif
 using domino::bhsd;
 void run(const float* x, float* o) {
-    domino::attention(bhsd(x, 1, 1, 4, 8), bhsd(x, 1, 1, 4, 8), bhsd(x, 1, 1, 4, 8), bhsd(o, 1, 1, 4, 8), true, score_mod);
+    domino::attention(bhsd(x, 1, 1, 4, 8), bhsd(x, 1, 1, 4, 8), bhsd(x, 1, 1, 4, 8), bhsd(o, 1, 1, 4, 8), true,
+                      score_mod);
 }

@@ -9,5 +9,6 @@ const auto score_mod = [](auto, auto, auto, auto q, auto kv) { return kv <= q; }
 #endif
 using domino::bhsd;
 void run(const float* x, float* o) {
-    domino::attention(bhsd(x, 1, 1, 4, 8), bhsd(x, 1, 1, 4, 8), bhsd(x, 1, 1, 4, 8), bhsd(o, 1, 1, 4, 8), true, score_mod);
+    domino::attention(bhsd(x, 1, 1, 4, 8), bhsd(x, 1, 1, 4, 8), bhsd(x, 1, 1, 4, 8), bhsd(o, 1, 1, 4, 8), true,
+                      score_mod);
 }

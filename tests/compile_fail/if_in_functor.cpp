@@ -3,7 +3,8 @@
 #include <domino/tile/tile.hpp>
 
 #ifdef DOMINO_OK
-constexpr auto mask = domino::kv <= domino::q && [](auto, auto, auto q, auto kv) { return where(q < 4, kv < 4, kv <= q); };
+constexpr auto mask =
+    domino::kv <= domino::q && [](auto, auto, auto q, auto kv) { return where(q < 4, kv < 4, kv <= q); };
 #else
 constexpr auto mask = domino::kv <= domino::q && [](auto, auto, auto q, auto kv) {
     if (q < 4) return kv < 4;
