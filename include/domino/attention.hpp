@@ -60,7 +60,7 @@ kernel::problem checked_problem(const tensor_view<const float>& Q, const tensor_
 /// score of -inf has weight 0. Keys in tiles that the mask leaves empty are not read. O may not meet the inputs.
 ///
 /// Scores and sums are float32, partial sums a tile of keys; |error| <= K u A per element, with u = 2^-24,
-/// A = sum of weight * |v|, and K as in tests/attention_accuracy.cpp. The same bits for any executor, thread count,
+/// A = sum of weight * |v|, and K as in tests/compare.hpp. The same bits for any executor, thread count,
 /// alignment and strides, and on every architecture with fused multiply-add. Allocates its workspace once (or not at
 /// all: see options). Throws invalid_argument before anything is read or written.
 template <class TQ, class TK, class TV, class TO, class M = decltype(full), class S = decltype(score)>
