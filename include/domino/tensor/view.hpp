@@ -5,14 +5,29 @@
 #include <array>
 #include <type_traits>
 
-#include "domino/config.hpp"
+#include "domino/tensor/element.hpp"
 
 namespace domino::inline DOMINO_ARCH {
+
+/// `count` vectors, vector i at first + i * stride. Of int8 vectors, element c of vector i stands for
+/// scales[i * scale_stride + c / scale_block] times its value. A null `first` means tokens that are not there: they
+/// read as zeros, and it is the mask's business to hide them.
+template <class T>
+struct row_run {
+    const T* first;
+    index_t stride;
+    index_t count;
+    const float* scales = nullptr;
+    index_t scale_stride = 0;
+    index_t scale_block = 1;
+};
 
 /// A view of a tensor [batch, heads, len, head_dim], not owned; strides in elements, any but for head_dim, which is
 /// contiguous (stride 1). No alignment is needed. A stride of 0 broadcasts an input over that axis.
 template <class T>
 struct tensor_view {
+    using element = std::remove_const_t<T>;
+
     T* data = nullptr;
     std::array<index_t, 4> extents{};  ///< batch, heads, len, head_dim
     std::array<index_t, 4> strides{};
@@ -26,6 +41,10 @@ struct tensor_view {
     /// The vector of one token: head_dim contiguous elements.
     constexpr T* row(index_t batch_entry, index_t head, index_t token) const {
         return data + batch_entry * strides[0] + head * strides[1] + token * strides[2];
+    }
+    /// The vectors from this token on (a RowSource's question).
+    constexpr row_run<element> rows(index_t batch_entry, index_t head, index_t token) const {
+        return {row(batch_entry, head, token), strides[2], len() - token};
     }
     constexpr operator tensor_view<const T>() const requires(!std::is_const_v<T>)
     {
