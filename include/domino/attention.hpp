@@ -7,7 +7,7 @@
 #include <optional>
 #include <span>
 
-#include "domino/kernel/prefill.hpp"
+#include "domino/kernel/block.hpp"
 #include "domino/mask/causal.hpp"
 #include "domino/parallel/executor.hpp"
 #include "domino/tensor/check.hpp"
@@ -39,12 +39,8 @@ inline std::size_t workspace_bytes(index_t head_dim, index_t value_dim, index_t 
 
 namespace detail {
 
-template <class T>
-concept FloatView = std::convertible_to<T, tensor_view<const float>>;
-
-kernel::problem checked_problem(const tensor_view<const float>& Q, const tensor_view<const float>& K,
-                                const tensor_view<const float>& V, const tensor_view<float>& O,
-                                const attention_options& options);
+kernel::problem checked_problem(const source_facts& Q, const source_facts& K, const source_facts& V,
+                                const tensor_view<float>& O, const attention_options& options);
 
 }  // namespace detail
 
@@ -66,8 +62,10 @@ kernel::problem checked_problem(const tensor_view<const float>& Q, const tensor_
 template <class TQ, class TK, class TV, class TO, class M = decltype(full), class S = decltype(score)>
 void attention(const TQ& Q, const TK& K, const TV& V, const TO& O, const M& mask_mod = full, const S& score_mod = score,
                const attention_options& options = {}) {
-    static_assert(detail::FloatView<TQ> && detail::FloatView<TK> && detail::FloatView<TV>,
-                  "domino: Q, K and V are views of float tensors: make them with bhsd(ptr, B, H, S, D) or bshd(...)");
+    static_assert(
+        RowSource<TQ> && RowSource<TK> && RowSource<TV>,
+        "domino: Q, K and V are views of tensors of float, float16, bfloat16 or (with scales) int8: make them "
+        "with bhsd(ptr, B, H, S, D) or bshd(...), or pass a cache's view");
     static_assert(std::convertible_to<TO, tensor_view<float>>,
                   "domino: O is a view of a float tensor that can be written: make it with bhsd(ptr, B, H, S, D)");
     static_assert(MaskMod<M>,
@@ -77,16 +75,20 @@ void attention(const TQ& Q, const TK& K, const TV& V, const TO& O, const M& mask
         ScoreMod<S>,
         "domino: the sixth argument is a score mod: an expression of float value over score, b, h, q, kv, as in "
         "score - 0.1f * (q - kv), or a functor (score, b, h, q, kv) that returns one");
-    if constexpr (MaskMod<M> && ScoreMod<S>) {
+    if constexpr (RowSource<TQ> && RowSource<TK> && RowSource<TV> && MaskMod<M> && ScoreMod<S>) {
         const auto mask_expression = mask(mask_mod);
         const auto score_expression = score_change(score_mod);
-        kernel::problem p = detail::checked_problem(Q, K, V, O, options);
-        const tile all{{0, p.q.batch()}, {0, p.q.heads()}, {p.q_offset, p.q_offset + p.q.len()}, {0, p.k.len()}};
+        kernel::problem p =
+            detail::checked_problem(detail::facts("Q", Q), detail::facts("K", K), detail::facts("V", V), O, options);
+        p.q = kernel::row_reader(Q);
+        p.k = kernel::row_reader(K);
+        p.v = kernel::row_reader(V);
+        const tile all{{0, p.q.batch}, {0, p.q.heads}, {p.q_offset, p.q_offset + p.q.len}, {0, p.k.len}};
         p.narrow = detail::fits_lanes(detail::inspect(mask_expression, all));
         if (!detail::fits_lanes(detail::inspect(score_expression, all)))
             detail::fail("score_mod", "integers within 32 bits over the call's shape", "wider ones");
 
-        const index_t head_dim = p.q.head_dim(), value_dim = p.v.head_dim();
+        const index_t head_dim = p.q.head_dim, value_dim = p.v.head_dim;
         const kernel::block_grid grid(p);
         if (p.o.size() == 0) return;
         const std::size_t stride = kernel::workspace::stride(head_dim, value_dim);
@@ -99,7 +101,7 @@ void attention(const TQ& Q, const TK& K, const TV& V, const TO& O, const M& mask
         memory += -reinterpret_cast<std::uintptr_t>(memory) % kernel::workspace::alignment;
         options.executor.for_each_index(grid.size(), [&](index_t i, index_t worker) {
             const kernel::workspace scratch(memory + stride * static_cast<std::size_t>(worker), head_dim, value_dim);
-            kernel::block_attention(p, mask_expression, score_expression, grid.at(i, p.q.len()), scratch).compute();
+            kernel::block_attention(p, mask_expression, score_expression, grid.at(i, p.q.len), scratch).compute();
         });
     } else {
         static_assert(!sizeof(M), "domino: this call has no mask mod or no score mod");
@@ -115,55 +117,47 @@ void attention(const TQ& Q, const TK& K, const TV& V, const TO& O, const M& mask
 
 namespace detail {
 
-inline kernel::problem checked_problem(const tensor_view<const float>& Q, const tensor_view<const float>& K,
-                                       const tensor_view<const float>& V, const tensor_view<float>& O,
-                                       const attention_options& options) {
-    check_tensor("Q", Q);
-    check_tensor("K", K);
-    check_tensor("V", V);
+inline kernel::problem checked_problem(const source_facts& Q, const source_facts& K, const source_facts& V,
+                                       const tensor_view<float>& O, const attention_options& options) {
     check_tensor("O", O);
-    const auto equal = [](const char* argument, const char* what, const char* of, index_t expected, index_t got) {
-        if (got != expected)
-            fail(argument, std::string(what) + " " + std::to_string(expected) + " as " + of, std::to_string(got));
-    };
-    equal("K", "batch", "Q", Q.batch(), K.batch());
-    equal("V", "batch", "Q", Q.batch(), V.batch());
-    equal("O", "batch", "Q", Q.batch(), O.batch());
-    equal("V", "num_kv_heads", "K", K.heads(), V.heads());
-    equal("O", "heads", "Q", Q.heads(), O.heads());
-    equal("V", "kv_len", "K", K.len(), V.len());
-    equal("O", "q_len", "Q", Q.len(), O.len());
-    equal("K", "head_dim", "Q", Q.head_dim(), K.head_dim());
-    equal("O", "head_dim", "V", V.head_dim(), O.head_dim());
-    at_least(1, Q.head_dim(), "Q: head_dim");
-    at_least(1, V.head_dim(), "V: head_dim");
-    if (K.heads() == 0 ? Q.heads() != 0 : Q.heads() % K.heads() != 0)
-        fail("K", "num_kv_heads that divide Q's " + std::to_string(Q.heads()) + " heads", std::to_string(K.heads()));
+    check_equal("K", "batch", "Q", Q.batch, K.batch);
+    check_equal("V", "batch", "Q", Q.batch, V.batch);
+    check_equal("O", "batch", "Q", Q.batch, O.batch());
+    check_equal("V", "num_kv_heads", "K", K.heads, V.heads);
+    check_equal("O", "heads", "Q", Q.heads, O.heads());
+    check_equal("V", "kv_len", "K", K.len, V.len);
+    check_equal("O", "q_len", "Q", Q.len, O.len());
+    check_equal("K", "head_dim", "Q", Q.head_dim, K.head_dim);
+    check_equal("O", "head_dim", "V", V.head_dim, O.head_dim());
+    at_least(1, Q.head_dim, "Q: head_dim");
+    at_least(1, V.head_dim, "V: head_dim");
+    if (K.heads == 0 ? Q.heads != 0 : Q.heads % K.heads != 0)
+        fail("K", "num_kv_heads that divide Q's " + std::to_string(Q.heads) + " heads", std::to_string(K.heads));
 
-    kernel::problem p{Q, K, V, O, options.lse, 0.f, options.q_offset, nullptr, true};
-    p.scale = options.scale.value_or(static_cast<float>(1.0 / std::sqrt(double(Q.head_dim()))));
+    kernel::problem p{{}, {}, {}, O, options.lse, 0.f, options.q_offset, nullptr, true};
+    p.scale = options.scale.value_or(static_cast<float>(1.0 / std::sqrt(double(Q.head_dim))));
     if (!std::isfinite(p.scale)) fail("options.scale", "a finite factor", std::to_string(p.scale));
-    if (!fits_lanes({p.q_offset, p.q_offset}) || !fits_lanes({0, saturating_add(p.q_offset, Q.len())}) ||
-        !fits_lanes({0, K.len()}))
+    if (!fits_lanes({p.q_offset, p.q_offset}) || !fits_lanes({0, saturating_add(p.q_offset, Q.len)}) ||
+        !fits_lanes({0, K.len}))
         fail("options.q_offset", "positions within 32 bits", std::to_string(p.q_offset));
     if (!options.kv_lengths.empty()) {
-        equal("options.kv_lengths", "an entry for each batch entry,", "Q", Q.batch(),
-              static_cast<index_t>(options.kv_lengths.size()));
+        check_equal("options.kv_lengths", "an entry for each batch entry,", "Q", Q.batch,
+                    static_cast<index_t>(options.kv_lengths.size()));
         for (const index_t length : options.kv_lengths)
-            if (length < 0 || length > K.len())
-                fail("options.kv_lengths", "0 to kv_len " + std::to_string(K.len()), std::to_string(length));
+            if (length < 0 || length > K.len)
+                fail("options.kv_lengths", "0 to kv_len " + std::to_string(K.len), std::to_string(length));
         p.kv_lengths = options.kv_lengths.data();
     }
     at_least(1, options.executor.concurrency(), "options.executor: concurrency()");
-    const std::size_t need = workspace_bytes(Q.head_dim(), V.head_dim(), options.executor.concurrency());
+    const std::size_t need = workspace_bytes(Q.head_dim, V.head_dim, options.executor.concurrency());
     if (!options.workspace.empty() && options.workspace.size() < need)
         fail("options.workspace", std::to_string(need) + " bytes", std::to_string(options.workspace.size()));
 
     memory_extent lse{};
     if (p.lse.data) {
-        if (p.lse.strides == std::array<index_t, 3>{}) p.lse.strides = {Q.heads() * Q.len(), Q.len(), 1};
+        if (p.lse.strides == std::array<index_t, 3>{}) p.lse.strides = {Q.heads * Q.len, Q.len, 1};
         const tensor_view<float> rows{
-            p.lse.data, {Q.batch(), Q.heads(), Q.len(), 1}, {p.lse.strides[0], p.lse.strides[1], p.lse.strides[2], 1}};
+            p.lse.data, {Q.batch, Q.heads, Q.len, 1}, {p.lse.strides[0], p.lse.strides[1], p.lse.strides[2], 1}};
         check_tensor("options.lse", rows);
         check_writable("options.lse", rows);
         lse = extent_of(rows);
@@ -173,12 +167,11 @@ inline kernel::problem checked_problem(const tensor_view<const float>& Q, const 
     const auto apart = [](const char* argument, memory_extent written, const char* other, memory_extent x) {
         if (written.meets(x)) fail(argument, std::string("memory apart from ") + other + "'s", "an overlap");
     };
-    apart("O", out, "Q", extent_of(Q));
-    apart("O", out, "K", extent_of(K));
-    apart("O", out, "V", extent_of(V));
-    apart("options.lse", lse, "Q", extent_of(Q));
-    apart("options.lse", lse, "K", extent_of(K));
-    apart("options.lse", lse, "V", extent_of(V));
+    for (const source_facts* input : {&Q, &K, &V})
+        for (const memory_extent memory : input->memory) {
+            apart("O", out, input->argument, memory);
+            apart("options.lse", lse, input->argument, memory);
+        }
     apart("options.lse", lse, "O", out);
     return p;
 }

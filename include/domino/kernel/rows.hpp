@@ -47,13 +47,12 @@ DOMINO_INLINE void with_lanes(const panel_rows& rows, F f) {
 }
 
 /// Scores of a panel with a score mod: score_mod(scale * dot).
-template <bool masked, Expression Score>
-inline void score_panel(const float* q_panel, index_t head_dim, key_rows keys, float* scores,
-                        simd::floats (&tile_max)[panel_registers], const panel_rows& rows, float scale_factor,
-                        const Score& score_mod) {
+template <bool masked, int R, class Dots, Expression Score>
+inline void score_panel(const Dots& dots, span keys, float* scores, simd::floats (&tile_max)[R], const panel_rows& rows,
+                        float scale_factor, const Score& score_mod) {
     const simd::floats scale(scale_factor);
     with_lanes(rows, [&](auto at_row) {
-        score_keys<masked>(q_panel, head_dim, keys, scores, tile_max,
+        score_keys<masked>(dots, keys, scores, tile_max,
                            [&](auto r, index_t key, simd::floats dot) DOMINO_INLINE_LAMBDA {
                                const auto modified = evaluate(score_mod, at_row.at(r, key, dot * scale));
                                return simd::to_floats(detail::spread(modified));

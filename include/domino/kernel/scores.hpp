@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "domino/kernel/softmax.hpp"
+#include "domino/kernel/source.hpp"
 #include "domino/tile/tile.hpp"
 
 namespace domino::inline DOMINO_ARCH {
@@ -37,43 +38,70 @@ DOMINO_INLINE void dot_keys(const float* q_panel, index_t head_dim, const float*
     });
 }
 
-/// The vectors of a tile's keys.
-struct key_rows {
-    const float* first;
-    index_t stride;
-    span keys;
+/// The dot products of a panel [head_dim, panel] with `count` keys: each call gives the next step's. Beyond the end the
+/// last key stands in: a maximum does not mind.
+struct wide_dots {
+    const float* q_panel;
+    index_t head_dim;
+    float_rows k;
+    index_t count;
+
+    template <class Epilogue>
+    DOMINO_INLINE void next(Epilogue&& epilogue) {
+        const float* rows[step];
+        rows[0] = k.first;
+        simd::unroll<step - 1>([&](auto j)
+                                   DOMINO_INLINE_LAMBDA { rows[j + 1] = rows[j] + (j + 1 < count ? k.stride : 0); });
+        dot_keys(q_panel, head_dim, rows, epilogue);
+        k = k.from(step);
+        count -= step;
+    }
 };
 
-/// Scores [keys, panel] of a panel, given to modify(register, key, dots) while they are in registers, and their maximum.
-/// Where `masked`, `scores` holds the mask at first: 0 where visible, -inf where not, in whole steps of keys. In the
-/// last step the last key stands in for those beyond the end; the maximum does not mind.
-template <bool masked, class Modify>
-DOMINO_INLINE void score_keys(const float* q_panel, index_t head_dim, key_rows k, float* scores,
-                              simd::floats (&tile_max)[panel_registers], Modify modify) {
+/// Dot products [count, panel] that are there already, of a thin panel, likewise.
+template <int R>
+struct stored_dots {
+    const float* dots;
+    index_t count;
+
+    template <class Epilogue>
+    DOMINO_INLINE void next(Epilogue&& epilogue) {
+        simd::unroll<step>([&](auto j) DOMINO_INLINE_LAMBDA {
+            const float* at = dots + std::min<index_t>(j, count - 1) * panel;
+            simd::unroll<R>(
+                [&](auto r) DOMINO_INLINE_LAMBDA { epilogue(j, r, simd::floats::load_aligned(at + r * simd::width)); });
+        });
+        dots += step * panel;
+        count -= step;
+    }
+};
+
+/// Scores [keys, panel], in whole steps of keys, from dot products given to modify(register, key, dots) while they are in
+/// registers; `tile_max` gains their maximum. Where `masked`, `scores` holds the mask at first: 0 where visible, -inf
+/// where not.
+template <bool masked, int R, class Dots, class Modify>
+DOMINO_INLINE void score_keys(Dots dots, span keys, float* scores, simd::floats (&tile_max)[R], Modify modify) {
     const simd::floats nothing(minus_infinity);
-    for (auto& m : tile_max) m = nothing;
-    const float* rows[step];
-    for (index_t j = 0; j < step; ++j) rows[j] = k.first + j * k.stride;
-    for (index_t first = k.keys.begin; first < k.keys.end; first += step, scores += step * panel) {
-        const index_t last = k.keys.end - 1 - first;
-        for (index_t j = last + 1; j < step; ++j) rows[j] = rows[last];
-        dot_keys(q_panel, head_dim, rows, [&](auto j, auto r, simd::floats dots) DOMINO_INLINE_LAMBDA {
-            simd::floats s = modify(r, first + std::min<index_t>(j, last), dots);
+    simd::floats most[R];  // a copy: stores of scores could change what a reference names
+    simd::unroll<R>([&](auto r) DOMINO_INLINE_LAMBDA { most[r] = tile_max[r]; });
+    for (index_t key = 0; key < keys.size(); key += step, scores += step * panel) {
+        const index_t last = keys.size() - 1;
+        dots.next([&](auto j, auto r, simd::floats dot) DOMINO_INLINE_LAMBDA {
+            simd::floats s = modify(r, keys.begin + std::min<index_t>(key + j, last), dot);
             float* at = scores + j * panel + r * simd::width;
             if constexpr (masked) s = xsimd::select(simd::floats::load_aligned(at) == nothing, nothing, s);
-            tile_max[r] = xsimd::max(s, tile_max[r]);  // in this order: NaN is passed over
+            most[r] = xsimd::max(s, most[r]);  // in this order: NaN is passed over
             s.store_aligned(at);
         });
-        for (auto& row : rows) row += step * k.stride;
     }
+    simd::unroll<R>([&](auto r) DOMINO_INLINE_LAMBDA { tile_max[r] = most[r]; });
 }
 
-/// Scores of a panel without a score mod: the dot products.
-template <bool masked>
-inline void score_panel(const float* q_panel, index_t head_dim, key_rows keys, float* scores,
-                        simd::floats (&tile_max)[panel_registers]) {
-    score_keys<masked>(q_panel, head_dim, keys, scores, tile_max,
-                       [](auto, index_t, simd::floats dots) DOMINO_INLINE_LAMBDA { return dots; });
+/// Scores without a score mod: the dot products.
+template <bool masked, int R, class Dots>
+inline void score_panel(const Dots& dots, span keys, float* scores, simd::floats (&tile_max)[R]) {
+    score_keys<masked>(dots, keys, scores, tile_max,
+                       [](auto, index_t, simd::floats dot) DOMINO_INLINE_LAMBDA { return dot; });
 }
 
 }  // namespace kernel

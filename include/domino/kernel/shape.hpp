@@ -29,12 +29,8 @@ inline constexpr int step = registers == 32 ? 8 : 6;
 /// multiple of every step. With 96, a panel's scores are 6 or 12 KiB and stay in L1.
 inline constexpr index_t kv_tile = 96;
 
-/// Keys whose values are summed before they join the output: a divisor of a tile whose values fill half of L1 (16 KiB) at
-/// the most, but not so few that joining costs more than it saves.
-constexpr index_t values_chunk(index_t value_dim) {
-    const index_t keys = 16 * 1024 / (value_dim * index_t{sizeof(float)});
-    return keys >= 96 ? 96 : keys >= 48 ? 48 : keys >= 32 ? 32 : 24;
-}
+/// The most rows that a panel may have to be thin: computed with lanes along head_dim, where lanes along rows would idle.
+inline constexpr index_t thin_rows = panel * 3 / 4;
 
 /// Keys that all panels of a block meet before the next ones come: a few tiles, whose K and V stay within 256 KiB of L2
 /// while each panel's Q and O stay in L1 over these tiles.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Online softmax of a panel of rows, in base 2. The maximum is subtracted from the scores as they are and only the
+// Online softmax of a panel of rows, R registers of them, in base 2. The maximum is subtracted from the scores as they are and only the
 // difference is multiplied by log2(e): large scores then lose nothing to rounding.
 #pragma once
 
@@ -22,13 +22,12 @@ struct row_state {
 /// Turns a tile's scores [keys, panel] into weights 2^((score - max) * factor) in place, brings `state` up to date with
 /// them, and gives the factor by which what was summed before must shrink. `tile_max` is the maximum over the tile. A
 /// score of -inf gets weight 0 (-0 where `mark_masked`, so that the sum stays and the sign tells); NaN gets NaN.
-template <bool mark_masked>
-inline void exponentiate(float* scores, index_t keys, float log2_factor,
-                         const simd::floats (&tile_max)[panel_registers], row_state state,
-                         simd::floats (&shrink)[panel_registers]) {
+template <bool mark_masked, int R>
+inline void exponentiate(float* scores, index_t keys, float log2_factor, const simd::floats (&tile_max)[R],
+                         row_state state, simd::floats (&shrink)[R]) {
     const simd::floats nothing(minus_infinity), zero(0.f), factor(log2_factor);
-    simd::floats base[panel_registers], sum[panel_registers];
-    for (int r = 0; r < panel_registers; ++r) {
+    simd::floats base[R], sum[R];
+    for (int r = 0; r < R; ++r) {
         const auto before = simd::floats::load_aligned(state.max + r * simd::width);
         const auto now = xsimd::select(before < tile_max[r], tile_max[r], before);
         // a row that has seen nothing keeps base 0: -inf - -inf would be NaN
@@ -39,24 +38,25 @@ inline void exponentiate(float* scores, index_t keys, float log2_factor,
     }
     simd::exp2_nonpositive(shrink);
     const auto advance = [&]<int count>(index_t key, std::integral_constant<int, count>) DOMINO_INLINE_LAMBDA {
-        constexpr int registers_at_once = count * panel_registers;
-        float* at = scores + key * panel;
-        simd::floats score[registers_at_once], weight[registers_at_once];
-        simd::unroll<registers_at_once>([&](auto i) DOMINO_INLINE_LAMBDA {
-            score[i] = simd::floats::load_aligned(at + i * simd::width);
-            weight[i] = (score[i] - base[i % panel_registers]) * factor;
+        constexpr int at_once = count * R;
+        const auto at = [&](auto i) { return scores + (key + i / R) * panel + i % R * simd::width; };
+        simd::floats score[at_once], weight[at_once];
+        simd::unroll<at_once>([&](auto i) DOMINO_INLINE_LAMBDA {
+            score[i] = simd::floats::load_aligned(at(i));
+            weight[i] = (score[i] - base[i % R]) * factor;
         });
         simd::exp2_nonpositive(weight);
-        simd::unroll<registers_at_once>([&](auto i) DOMINO_INLINE_LAMBDA {
-            sum[i % panel_registers] = sum[i % panel_registers] + weight[i];
+        simd::unroll<at_once>([&](auto i) DOMINO_INLINE_LAMBDA {
+            sum[i % R] = sum[i % R] + weight[i];
             if constexpr (mark_masked) weight[i] = xsimd::select(score[i] == nothing, simd::floats(-0.f), weight[i]);
-            weight[i].store_aligned(at + i * simd::width);
+            weight[i].store_aligned(at(i));
         });
     };
     index_t key = 0;
-    for (; key + 2 <= keys; key += 2) advance(key, std::integral_constant<int, 2>{});
-    if (key < keys) advance(key, std::integral_constant<int, 1>{});
-    for (int r = 0; r < panel_registers; ++r) {
+    constexpr int together = 4 / R;
+    for (; key + together <= keys; key += together) advance(key, std::integral_constant<int, together>{});
+    for (; key < keys; ++key) advance(key, std::integral_constant<int, 1>{});
+    for (int r = 0; r < R; ++r) {
         float* at = state.sum + r * simd::width;
         simd::fma(simd::floats::load_aligned(at), shrink[r], sum[r]).store_aligned(at);
     }

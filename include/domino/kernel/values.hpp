@@ -3,6 +3,7 @@
 #pragma once
 
 #include "domino/kernel/shape.hpp"
+#include "domino/kernel/source.hpp"
 
 namespace domino::inline DOMINO_ARCH {
 namespace kernel {
@@ -12,26 +13,18 @@ DOMINO_INLINE simd::bools is_masked(simd::floats weight) {
     return simd::to_bools(simd::bit_cast<std::int32_t>(weight) == simd::bit_cast<std::int32_t>(simd::floats(-0.f)));
 }
 
-/// The values of a tile's keys: value_dim contiguous floats a key.
-struct value_rows {
-    const float* first;
-    index_t stride;
-    index_t keys;
-    index_t first_key = 0;  ///< its index, where chunks are cut
-};
-
-/// Adds a chunk of keys to `channels` channels: weights [keys, panel] times values, summed over the chunk apart from the
+/// Adds a tile of keys to `channels` channels: weights [keys, panel] times values, summed over the tile apart from the
 /// running output [channels, panel], which they join at the end. Where `skip_masked`, a weight of -0 contributes
 /// nothing, whatever the value is (0 * NaN would be NaN).
 template <int channels, bool skip_masked>
-DOMINO_INLINE void add_channels(float* output, const float* weights, value_rows values) {
+DOMINO_INLINE void add_channels(float* output, const float* weights, float_rows v, index_t keys) {
     simd::floats sums[channels][panel_registers];
     simd::unroll<channels>([&](auto c) DOMINO_INLINE_LAMBDA {
         simd::unroll<panel_registers>([&](auto r) DOMINO_INLINE_LAMBDA { sums[c][r] = simd::floats(0.f); });
     });
-    const float* value = values.first;
+    const float* value = v.first;
     DOMINO_UNROLL_LOOP
-    for (index_t key = 0; key < values.keys; ++key, value += values.stride, weights += panel) {
+    for (index_t key = 0; key < keys; ++key, value += v.stride, weights += panel) {
         simd::floats rows[panel_registers];
         simd::unroll<panel_registers>(
             [&](auto r) DOMINO_INLINE_LAMBDA { rows[r] = simd::floats::load_aligned(weights + r * simd::width); });
@@ -65,36 +58,27 @@ inline void rescale(float* output, index_t value_dim, const simd::floats (&shrin
         }
 }
 
-/// Adds a tile to all value_dim channels, `step` at a time, then 4, 2 and 1; over as many keys at a time as keep their
-/// values in L1. Chunks are cut at multiples of their size, so that a row's sums do not depend on where its tile was
-/// trimmed.
+/// Adds a tile to all value_dim channels, `step` at a time, then 4, 2 and 1.
 template <bool skip_masked>
-inline void add_values(float* output, index_t value_dim, const float* weights, value_rows values,
-                       const simd::floats (&shrink)[panel_registers]) {
-    rescale(output, value_dim, shrink);
-    const index_t size = values_chunk(value_dim);
-    for (index_t key = 0, end = 0; key < values.keys; key = end) {
-        end = std::min(key + size - (values.first_key + key) % size, values.keys);
-        const float* first = values.first + key * values.stride;
-        index_t c = 0;
-        const auto advance = [&]<int channels>(std::integral_constant<int, channels>) {
-            add_channels<channels, skip_masked>(output + c * panel, weights + key * panel,
-                                                {first + c, values.stride, end - key});
-            c += channels;
-        };
-        while (c + step <= value_dim) advance(std::integral_constant<int, step>{});
-        while (c + 4 <= value_dim) advance(std::integral_constant<int, 4>{});
-        while (c + 2 <= value_dim) advance(std::integral_constant<int, 2>{});
-        while (c < value_dim) advance(std::integral_constant<int, 1>{});
-    }
+inline void add_values(float* output, index_t value_dim, const float* weights, float_rows v, index_t keys) {
+    index_t c = 0;
+    const auto advance = [&]<int channels>(std::integral_constant<int, channels>) {
+        add_channels<channels, skip_masked>(output + c * panel, weights, {v.first + c, v.stride}, keys);
+        c += channels;
+    };
+    // two channels alone are too few chains to hide an addition's latency: better 4 + 4 than step + 2
+    while (c + step <= value_dim && value_dim - c != step + 2) advance(std::integral_constant<int, step>{});
+    while (c + 4 <= value_dim) advance(std::integral_constant<int, 4>{});
+    while (c + 2 <= value_dim) advance(std::integral_constant<int, 2>{});
+    while (c < value_dim) advance(std::integral_constant<int, 1>{});
 }
 
 /// Whether every value is finite.
-inline bool all_finite(value_rows values, index_t value_dim) {
+inline bool all_finite(float_rows v, index_t keys, index_t value_dim) {
     simd::floats poison(0.f);
     float rest = 0.f;
-    for (index_t key = 0; key < values.keys; ++key) {
-        const float* value = values.first + key * values.stride;
+    for (index_t key = 0; key < keys; ++key) {
+        const float* value = v.first + key * v.stride;
         index_t c = 0;
         for (; c + simd::width <= value_dim; c += simd::width)
             poison = simd::fma(simd::floats::load_unaligned(value + c), simd::floats(0.f), poison);

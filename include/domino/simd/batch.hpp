@@ -21,9 +21,9 @@ inline constexpr index_t width = floats::size;
 
 // Loops of a few fused multiply-adds: their counters take issue slots (and ports) of the arithmetic.
 #if defined(__clang__)
-#define DOMINO_UNROLL_LOOP _Pragma("unroll 4")
+#define DOMINO_UNROLL_LOOP _Pragma("unroll 8")
 #elif defined(__GNUC__)
-#define DOMINO_UNROLL_LOOP _Pragma("GCC unroll 4")
+#define DOMINO_UNROLL_LOOP _Pragma("GCC unroll 8")
 #else
 #define DOMINO_UNROLL_LOOP
 #endif
@@ -80,6 +80,22 @@ DOMINO_INLINE bools to_bools(xsimd::batch_bool<T, arch> x) {
     else return bools(bit_cast<float>(xsimd::batch<T, arch>(x.data)).data);
 #else
     return xsimd::batch_bool_cast<float>(x);
+#endif
+}
+
+/// Asks for the cache lines of n floats that will be written soon.
+DOMINO_INLINE void prefetch_to_write([[maybe_unused]] const float* at, [[maybe_unused]] index_t n) {
+#if defined(__GNUC__)
+    for (index_t i = 0; i < n; i += 16) __builtin_prefetch(at + i, 1);
+#endif
+}
+
+/// Sum of all lanes.
+DOMINO_INLINE float sum(floats x) {
+#if XSIMD_VERSION_MAJOR < 10
+    return xsimd::hadd(x);
+#else
+    return xsimd::reduce_add(x);
 #endif
 }
 

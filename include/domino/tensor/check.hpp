@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "domino/error.hpp"
-#include "domino/tensor/view.hpp"
+#include "domino/tensor/source.hpp"
 
 namespace domino::inline DOMINO_ARCH {
 namespace detail {
@@ -64,6 +64,57 @@ void check_writable(const char* argument, const tensor_view<T>& t) {
             fail(argument, "strides that keep elements apart", "stride " + std::to_string(stride));
         reach += (extent - 1) * stride;
     }
+}
+
+/// A source's extents, and the memory that a call may read through it.
+struct source_facts {
+    const char* argument;
+    index_t batch, heads, len, head_dim;
+    std::array<memory_extent, 2> memory{};
+};
+
+inline void check_equal(const char* argument, const char* what, const char* of, index_t expected, index_t got) {
+    if (got != expected)
+        fail(argument, std::string(what) + " " + std::to_string(expected) + " as " + of, std::to_string(got));
+}
+
+template <RowSource S>
+source_facts facts(const char* argument, const S& s) {
+    return {argument, s.batch(), s.heads(), s.len(), s.head_dim()};
+}
+template <class T>
+source_facts facts(const char* argument, const tensor_view<T>& t) {
+    check_tensor(argument, t);
+    return {argument, t.batch(), t.heads(), t.len(), t.head_dim(), {extent_of(t)}};
+}
+inline source_facts facts(const char* argument, const quantized_view& x) {
+    check_tensor(argument, x.values);
+    check_tensor(argument, x.scales);
+    check_equal(argument, "batch of scales", "values", x.values.batch(), x.scales.batch());
+    check_equal(argument, "heads of scales", "values", x.values.heads(), x.scales.heads());
+    check_equal(argument, "len of scales", "values", x.values.len(), x.scales.len());
+    if (x.scales.head_dim() < 1 || x.head_dim() % x.scales.head_dim() != 0)
+        fail(argument, "blocks of scales that divide head_dim " + std::to_string(x.head_dim()),
+             std::to_string(x.scales.head_dim()));
+    return {argument, x.batch(), x.heads(), x.len(), x.head_dim(), {extent_of(x.values), extent_of(x.scales)}};
+}
+template <class T>
+source_facts facts(const char* argument, const paged_view<T>& x) {
+    check_tensor(argument, x.pool);
+    if (x.num_sequences < 0 || x.max_len < 0) fail(argument, "a number of sequences and a len of 0 or more", "less");
+    if (x.num_sequences > 0 && x.max_len > 0) {
+        if (x.page_size() < 1) fail(argument, "a page_size of at least 1", std::to_string(x.page_size()));
+        const index_t pages = (x.max_len - 1) / x.page_size() + 1;
+        if (!x.block_table) fail(argument, "a block_table", "null");
+        if (x.num_sequences > 1 && x.table_stride < pages)
+            fail(argument, "a table_stride of at least " + std::to_string(pages), std::to_string(x.table_stride));
+        for (index_t sequence = 0; sequence < x.num_sequences; ++sequence)
+            for (index_t i = 0; i < pages; ++i)
+                if (const index_t page = x.block_table[sequence * x.table_stride + i]; page >= x.pool.batch())
+                    fail(argument, "pages below " + std::to_string(x.pool.batch()) + " in block_table",
+                         std::to_string(page));
+    }
+    return {argument, x.batch(), x.heads(), x.len(), x.head_dim(), {extent_of(x.pool)}};
 }
 
 }  // namespace detail

@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Attention of a block of rows over all its keys: FlashAttention-2's loop. The mask decides which tiles of keys are
+// visited; a full tile does no mask work at all.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+#include "domino/kernel/grid.hpp"
+#include "domino/kernel/rows.hpp"
+#include "domino/kernel/scores.hpp"
+#include "domino/kernel/thin.hpp"
+#include "domino/kernel/values.hpp"
+#include "domino/simd/transpose.hpp"
+#include "domino/tile/walk.hpp"
+
+namespace domino::inline DOMINO_ARCH {
+namespace kernel {
+
+/// One row block's attention.
+template <Expression Mask, Expression Score>
+class block_attention {
+public:
+    block_attention(const problem& p, const Mask& mask, const Score& score_mod, const row_block& block, workspace w)
+        : p_(p),
+          mask_(mask),
+          score_mod_(score_mod),
+          block_(block),
+          w_(w),
+          rows_(block.heads.size() * block.queries.size()),
+          kv_head_(block.heads.begin / p.group()) {}
+
+    void compute() {
+        pack();
+        const tile rows{block_.b, block_.heads, positions(block_.queries), {0, p_.kv_len(block_.b)}};
+        const index_t keys_at_once = panels() == 1 ? kv_tile : visit_keys(head_dim_, value_dim_);
+        for_each_run(mask_, rows, kv_tile, [&](const run& r) {
+            for_each_piece(r.kv, keys_at_once, [&](span keys) { visit(keys, r.kind); });
+        });
+        finish();
+    }
+
+private:
+    static constexpr bool plain_score = std::same_as<Score, placeholder<axes::score>>;
+
+    /// Without a score mod the scores stay dot products, of |scale| each; the sign of the scale goes into Q (as does a
+    /// scale of 0, for -inf * 0 is NaN).
+    float unit() const { return plain_score && p_.scale != 0.f ? std::abs(p_.scale) : 1.f; }
+    float q_factor() const { return !plain_score || p_.scale > 0.f ? 1.f : p_.scale < 0.f ? -1.f : 0.f; }
+
+    index_t panels() const { return (rows_ + panel - 1) / panel; }
+    index_t rows_in(index_t i) const { return std::min(panel, rows_ - i * panel); }
+    bool thin(index_t i) const { return rows_in(i) <= thin_rows; }
+    float* q_panel(index_t i) const { return w_.q + i * panel * head_dim_; }
+    float* o_panel(index_t i) const { return w_.o + i * panel * value_dim_; }
+    span positions(span queries) const { return {queries.begin + p_.q_offset, queries.end + p_.q_offset}; }
+    index_t head_of(index_t row) const { return block_.heads.begin + row / block_.queries.size(); }
+    index_t query_of(index_t row) const { return block_.queries.begin + row % block_.queries.size(); }
+    float* o_row(index_t row) const { return p_.o.row(block_.b, head_of(row), query_of(row)); }
+
+    /// Calls f(row, count) for stretches of rows of panel i that lie in one head, so that they are evenly spaced in the
+    /// caller's tensors.
+    template <class F>
+    void for_each_stretch(index_t i, F f) const {
+        const index_t q_len = block_.queries.size(), last = i * panel + rows_in(i);
+        for (index_t row = i * panel, end = 0; row < last; row = end) {
+            end = std::min(row / q_len * q_len + q_len, last);
+            f(row, end - row);
+        }
+    }
+
+    /// Copies Q into panels, transposed where they are not thin; lanes beyond the last row repeat its indices and hold
+    /// zeros.
+    void pack() {
+        for (index_t i = 0; i < panels(); ++i) {
+            float* q = q_panel(i);
+            if (!thin(i) && rows_in(i) < panel) std::fill_n(q, panel * head_dim_, 0.f);
+            for_each_stretch(i, [&](index_t row, index_t count) {
+                const index_t query = query_of(row), lane = row % panel;
+                const float_rows from = p_.q(block_.b, head_of(row), {query, query + count}, w_.k);
+                if (!thin(i)) return simd::transpose(from.first, from.stride, count, head_dim_, q + lane, panel);
+                for (index_t j = 0; j < count; ++j)
+                    simd::convert(from.first + j * from.stride, head_dim_, q + (lane + j) * head_dim_);
+            });
+        }
+        const index_t lanes_in_use = panels() * panel;
+        if (const float factor = q_factor(); factor != 1.f)
+            for (index_t i = 0; i < lanes_in_use * head_dim_; ++i) w_.q[i] *= factor;
+        for (index_t row = 0; row < lanes_in_use; ++row) {
+            const index_t real_row = std::min(row, rows_ - 1);
+            w_.heads[row] = static_cast<std::int32_t>(head_of(real_row));
+            w_.positions[row] = static_cast<std::int32_t>(query_of(real_row) + p_.q_offset);
+        }
+        std::fill_n(w_.max, lanes_in_use, minus_infinity);
+        std::fill_n(w_.sum, lanes_in_use, 0.f);
+        std::fill_n(w_.o, lanes_in_use * value_dim_, 0.f);
+    }
+
+    panel_rows rows_of(index_t i) const {
+        const index_t first = i * panel, last = first + rows_in(i) - 1;
+        const span heads{head_of(first), head_of(last) + 1};
+        const bool one_head = heads.size() == 1;
+        const span queries = one_head ? span{query_of(first), query_of(last) + 1} : block_.queries;
+        return {block_.b, one_head, w_.heads + first, w_.positions + first,
+                tile{block_.b, heads, positions(queries), 0}};
+    }
+
+    /// Cuts `keys` at multiples of `size`.
+    template <class F>
+    static void for_each_piece(span keys, index_t size, F f) {
+        for (index_t end = 0; keys.begin < keys.end; keys.begin = end) {
+            end = std::min((keys.begin / size + 1) * size, keys.end);
+            f(span{keys.begin, end});
+        }
+    }
+
+    /// All rows meet a stretch of keys that stays in L2: each panel in turn, tile by tile.
+    void visit(span keys, tile_kind kind) {
+        first_ = keys.begin;
+        k_ = p_.k(block_.b, kv_head_, keys, w_.k);
+        v_ = p_.v(block_.b, kv_head_, keys, w_.v);
+        // a masked weight of 0 times a value of NaN must not count
+        careful_ = kind == tile_kind::partial && !all_finite(v_, keys.size(), value_dim_);
+        for (index_t i = 0; i < panels(); ++i) {
+            const panel_rows rows = rows_of(i);
+            for_each_piece(keys, kv_tile, [&](span tile_keys) {
+                if (!thin(i)) add_tile<panel_registers>(i, rows, tile_keys, kind);
+                else if (rows_in(i) <= simd::width) add_tile<1>(i, rows, tile_keys, kind);
+                else add_tile<panel_registers>(i, rows, tile_keys, kind);
+            });
+        }
+    }
+
+    /// A tile that is partial for the block may be less so for a panel: its runs are scored one by one.
+    template <int R>
+    void add_tile(index_t i, const panel_rows& rows, span keys, tile_kind kind) {
+        simd::floats tile_max[R];
+        for (auto& m : tile_max) m = simd::floats(minus_infinity);
+        if (kind == tile_kind::full) {
+            score<false>(i, rows, keys, w_.scores, tile_max);
+            return add_weighted<R, false>(i, keys, tile_max);
+        }
+        tile box = rows.box;
+        box.kv = keys;
+        span live{0, 0};
+        for_each_run(mask_, box, step, [&](const run& r) {
+            if (live.empty()) live = {r.kv.begin, r.kv.begin};
+            const auto scores_of = [&](index_t key) { return w_.scores + (key - live.begin) * panel; };
+            std::fill(scores_of(live.end), scores_of(r.kv.begin), minus_infinity);  // a gap between runs
+            float* scores = scores_of(r.kv.begin);
+            if (r.kind == tile_kind::full) {
+                score<false>(i, rows, r.kv, scores, tile_max);
+            } else {
+                write_mask(mask_, rows, r.kv, p_.narrow, scores);
+                std::fill_n(scores_of(r.kv.end), (step - r.kv.size() % step) % step * panel, minus_infinity);
+                score<true>(i, rows, r.kv, scores, tile_max);
+            }
+            live.end = r.kv.end;
+        });
+        if (live.empty()) return;
+        if (careful_) add_weighted<R, true>(i, live, tile_max);
+        else add_weighted<R, false>(i, live, tile_max);
+    }
+
+    template <bool masked, int R>
+    void score(index_t i, const panel_rows& rows, span keys, float* scores, simd::floats (&tile_max)[R]) {
+        const float_rows k = k_.from(keys.begin - first_);
+        const auto from = [&](const auto& dots) {
+            if constexpr (plain_score) score_panel<masked>(dots, keys, scores, tile_max);
+            else score_panel<masked>(dots, keys, scores, tile_max, rows, p_.scale, score_mod_);
+        };
+        if (thin(i)) {
+            thin_dots(q_panel(i), rows_in(i), head_dim_, k, keys.size(), w_.dots);
+            from(stored_dots<R>{w_.dots, keys.size()});
+        } else if constexpr (R == panel_registers) {
+            from(wide_dots{q_panel(i), head_dim_, k, keys.size()});
+        }
+    }
+
+    template <int R, bool careful>
+    void add_weighted(index_t i, span keys, const simd::floats (&tile_max)[R]) {
+        simd::floats shrink[R];
+        const row_state state{w_.max + i * panel, w_.sum + i * panel};
+        exponentiate<careful>(w_.scores, keys.size(), unit() * std::numbers::log2e_v<float>, tile_max, state, shrink);
+        const float_rows v = v_.from(keys.begin - first_);
+        if (thin(i)) {
+            thin_rescale(o_panel(i), rows_in(i), value_dim_, shrink);
+            thin_add_values<careful>(o_panel(i), rows_in(i), value_dim_, w_.scores, v, keys.size());
+        } else if constexpr (R == panel_registers) {
+            rescale(o_panel(i), value_dim_, shrink);
+            add_values<careful>(o_panel(i), value_dim_, w_.scores, v, keys.size());
+        }
+    }
+
+    /// Divides by the sums and writes O and the log-sum-exp; a row that saw nothing is 0 and -inf.
+    void finish() {
+        for (index_t i = 0; i < panels(); ++i) {
+            simd::floats factor[panel_registers];
+            for (int r = 0; r < panel_registers; ++r) {
+                const auto sum = simd::floats::load_aligned(w_.sum + i * panel + r * simd::width);
+                const simd::floats nothing(0.f), one(1.f);
+                factor[r] = one / xsimd::select(sum == nothing, one, sum);  // what saw nothing is 0 already
+            }
+            if (thin(i)) {
+                thin_rescale(o_panel(i), rows_in(i), value_dim_, factor);
+                for (index_t row = 0; row < rows_in(i); ++row)
+                    simd::convert(o_panel(i) + row * value_dim_, value_dim_, o_row(i * panel + row));
+                continue;
+            }
+            for_each_stretch(i, [&](index_t row, index_t count) {
+                for (index_t j = 0; j < count; ++j)
+                    simd::prefetch_to_write(o_row(row) + j * p_.o.strides[2], value_dim_);
+            });
+            rescale(o_panel(i), value_dim_, factor);
+            for_each_stretch(i, [&](index_t row, index_t count) {
+                simd::transpose(o_panel(i) + row % panel, panel, value_dim_, count, o_row(row), p_.o.strides[2]);
+            });
+        }
+        if (p_.lse.data)
+            for (index_t row = 0; row < rows_; ++row) write_lse(row);
+    }
+
+    void write_lse(index_t row) {
+        const float sum = w_.sum[row];
+        const double lse =
+            sum == 0.f ? double(minus_infinity) : double(w_.max[row]) * double(unit()) + std::log(double(sum));
+        p_.lse
+            .data[block_.b * p_.lse.strides[0] + head_of(row) * p_.lse.strides[1] + query_of(row) * p_.lse.strides[2]] =
+            static_cast<float>(lse);
+    }
+
+    const problem& p_;
+    const Mask& mask_;
+    const Score& score_mod_;
+    row_block block_;
+    workspace w_;
+    index_t rows_, kv_head_;
+    index_t head_dim_ = p_.q.head_dim, value_dim_ = p_.v.head_dim;
+
+    // the keys and values that are visited now, from key first_ on
+    index_t first_ = 0;
+    float_rows k_{}, v_{};
+    bool careful_ = false;
+};
+
+}  // namespace kernel
+}  // namespace domino::inline DOMINO_ARCH

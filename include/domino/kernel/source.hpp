@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// A source's rows as floats: where they lie if they are floats, evenly spaced; converted into scratch memory otherwise.
+// The kernels know neither pages nor element types.
+#pragma once
+
+#include "domino/simd/convert.hpp"
+#include "domino/tensor/source.hpp"
+#include "domino/tile/tile.hpp"
+
+namespace domino::inline DOMINO_ARCH {
+namespace kernel {
+
+/// Vector i at first + i * stride.
+struct float_rows {
+    const float* first;
+    index_t stride;
+    float_rows from(index_t i) const { return {first + i * stride, stride}; }
+};
+
+/// The vectors of tokens `kv` of head h_; `scratch` has room for [kv.size(), head_dim].
+template <RowSource S>
+float_rows read_rows(const void* object, index_t b_, index_t h_, span kv, float* scratch) {
+    const S& source = *static_cast<const S*>(object);
+    using T = typename S::element;
+    const index_t head_dim = source.head_dim();
+    float* to = scratch;
+    for (index_t token = kv.begin; token < kv.end;) {
+        const row_run<T> run = source.rows(b_, h_, token);
+        const index_t count = std::min(run.count, kv.end - token);
+        if constexpr (std::same_as<T, float>)
+            if (run.first && count == kv.size()) return {run.first, run.stride};
+        for (index_t i = 0; i < count; ++i, to += head_dim) {
+            if (!run.first) {
+                std::fill_n(to, head_dim, 0.f);
+            } else if constexpr (std::same_as<T, std::int8_t>) {
+                const float* scale = run.scales + i * run.scale_stride;
+                for (index_t c = 0; c < head_dim; c += run.scale_block)
+                    simd::convert(run.first + i * run.stride + c, run.scale_block, *scale++, to + c);
+            } else {
+                simd::convert(run.first + i * run.stride, head_dim, to);
+            }
+        }
+        token += count;
+    }
+    return {scratch, head_dim};
+}
+
+/// A source without its type: one call a tile.
+struct row_reader {
+    const void* source = nullptr;
+    float_rows (*read)(const void*, index_t, index_t, span, float*) = nullptr;
+    index_t batch = 0, heads = 0, len = 0, head_dim = 0;
+
+    row_reader() = default;
+    template <RowSource S>
+    explicit row_reader(const S& s)
+        : source(&s), read(read_rows<S>), batch(s.batch()), heads(s.heads()), len(s.len()), head_dim(s.head_dim()) {}
+    float_rows operator()(index_t b_, index_t h_, span kv, float* scratch) const {
+        return read(source, b_, h_, kv, scratch);
+    }
+};
+
+}  // namespace kernel
+}  // namespace domino::inline DOMINO_ARCH
