@@ -70,7 +70,7 @@ TEST_CASE("key heads expanded with stride 0 (M27)", "[attention][strides]") {
     wide.kv_heads = wide.heads;
     call::problem shared(wide, {.k = {.shared_heads = true}, .v = {.shared_heads = true}});
     shared.fill(r);
-    const auto got = run(shared);
+    run(shared);
     CHECK(shared.difference() == "");
 
     call::shape one = example;
@@ -82,7 +82,8 @@ TEST_CASE("key heads expanded with stride 0 (M27)", "[attention][strides]") {
             for (index_t d = 0; d < one.head_dim; ++d) mqa.k(b, 0, i, d) = shared.k(b, 3, i, d);
             for (index_t d = 0; d < one.value_dim; ++d) mqa.v(b, 0, i, d) = shared.v(b, 3, i, d);
         }
-    CHECK(compare::same_bits(run(mqa), got));
+    run(mqa);
+    CHECK(mqa.difference() == "");
 }
 
 TEST_CASE("queries broadcast over batch and rows with stride 0", "[attention][strides]") {

@@ -78,8 +78,9 @@ void attention(const TQ& Q, const TK& K, const TV& V, const TO& O, const M& mask
     if constexpr (RowSource<TQ> && RowSource<TK> && RowSource<TV> && MaskMod<M> && ScoreMod<S>) {
         const auto mask_expression = mask(mask_mod);
         const auto score_expression = score_change(score_mod);
-        kernel::problem p =
-            detail::checked_problem(detail::facts("Q", Q), detail::facts("K", K), detail::facts("V", V), O, options);
+        const detail::source_facts of_q = detail::facts("Q", Q), of_k = detail::facts("K", K),
+                                   of_v = detail::facts("V", V);
+        kernel::problem p = detail::checked_problem(of_q, of_k, of_v, O, options);
         p.q = kernel::row_reader(Q);
         p.k = kernel::row_reader(K);
         p.v = kernel::row_reader(V);

@@ -1,4 +1,4 @@
-// expect: domino: Q, K and V are views of float tensors
+// expect: domino: Q, K and V are views of tensors of float
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include <domino/attention.hpp>
 

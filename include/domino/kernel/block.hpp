@@ -117,11 +117,18 @@ private:
 
     /// All rows meet a stretch of keys that stays in L2: each panel in turn, tile by tile.
     void visit(span keys, tile_kind kind) {
-        first_ = keys.begin;
-        k_ = p_.k(block_.b, kv_head_, keys, w_.k);
-        v_ = p_.v(block_.b, kv_head_, keys, w_.v);
+        shared_ = !(panels() == 1 && thin(0));
+        if (shared_) {
+            first_ = keys.begin;
+            k_ = p_.k(block_.b, kv_head_, keys, w_.k);
+            v_ = p_.v(block_.b, kv_head_, keys, w_.v);
+        }
         // a masked weight of 0 times a value of NaN must not count
-        careful_ = kind == tile_kind::partial && !all_finite(v_, keys.size(), value_dim_);
+        careful_ = false;
+        if (kind == tile_kind::partial)
+            for_each_piece(keys, thin_keys, [&](span some) {
+                careful_ = careful_ || !all_finite(values(some), some.size(), value_dim_);
+            });
         for (index_t i = 0; i < panels(); ++i) {
             const panel_rows rows = rows_of(i);
             for_each_piece(keys, kv_tile, [&](span tile_keys) {
@@ -130,6 +137,15 @@ private:
                 else add_tile<panel_registers>(i, rows, tile_keys, kind);
             });
         }
+    }
+
+    /// The vectors of `some` of the keys that are visited now. A thin panel that is alone reads its source a few keys at a
+    /// time.
+    float_rows keys(span some) const {
+        return shared_ ? k_.from(some.begin - first_) : p_.k(block_.b, kv_head_, some, w_.k);
+    }
+    float_rows values(span some) const {
+        return shared_ ? v_.from(some.begin - first_) : p_.v(block_.b, kv_head_, some, w_.v);
     }
 
     /// A tile that is partial for the block may be less so for a panel: its runs are scored one by one.
@@ -164,55 +180,59 @@ private:
     }
 
     template <bool masked, int R>
-    void score(index_t i, const panel_rows& rows, span keys, float* scores, simd::floats (&tile_max)[R]) {
-        const float_rows k = k_.from(keys.begin - first_);
+    void score(index_t i, const panel_rows& rows, span some, float* scores, simd::floats (&tile_max)[R]) {
         const auto from = [&](const auto& dots) {
-            if constexpr (plain_score) score_panel<masked>(dots, keys, scores, tile_max);
-            else score_panel<masked>(dots, keys, scores, tile_max, rows, p_.scale, score_mod_);
+            if constexpr (plain_score) score_panel<masked>(dots, some, scores, tile_max);
+            else score_panel<masked>(dots, some, scores, tile_max, rows, p_.scale, score_mod_);
         };
         if (thin(i)) {
-            thin_dots(q_panel(i), rows_in(i), head_dim_, k, keys.size(), w_.dots);
-            from(stored_dots<R>{w_.dots, keys.size()});
+            for_each_piece(some, thin_keys, [&](span piece) {
+                const float_rows k = keys(piece);
+                thin_dots(q_panel(i), rows_in(i), head_dim_, k, piece.size(),
+                          w_.dots + (piece.begin - some.begin) * panel, k.first != w_.k);
+            });
+            from(stored_dots<R>{w_.dots, some.size()});
         } else if constexpr (R == panel_registers) {
-            from(wide_dots{q_panel(i), head_dim_, k, keys.size()});
+            from(wide_dots{q_panel(i), head_dim_, keys(some), some.size()});
         }
     }
 
     template <int R, bool careful>
-    void add_weighted(index_t i, span keys, const simd::floats (&tile_max)[R]) {
+    void add_weighted(index_t i, span some, const simd::floats (&tile_max)[R]) {
         simd::floats shrink[R];
         const row_state state{w_.max + i * panel, w_.sum + i * panel};
-        exponentiate<careful>(w_.scores, keys.size(), unit() * std::numbers::log2e_v<float>, tile_max, state, shrink);
-        const float_rows v = v_.from(keys.begin - first_);
+        exponentiate<careful>(w_.scores, some.size(), unit() * std::numbers::log2e_v<float>, tile_max, state, shrink);
         if (thin(i)) {
-            thin_rescale(o_panel(i), rows_in(i), value_dim_, shrink);
-            thin_add_values<careful>(o_panel(i), rows_in(i), value_dim_, w_.scores, v, keys.size());
+            std::fill_n(w_.thin_sums, rows_in(i) * value_dim_, 0.f);
+            for_each_piece(some, thin_keys, [&](span piece) {
+                const float_rows v = values(piece);
+                thin_add_values<careful>(w_.thin_sums, rows_in(i), value_dim_,
+                                         w_.scores + (piece.begin - some.begin) * panel, v, piece.size(),
+                                         v.first != w_.v);
+            });
+            thin_join(o_panel(i), rows_in(i), value_dim_, shrink, w_.thin_sums);
         } else if constexpr (R == panel_registers) {
             rescale(o_panel(i), value_dim_, shrink);
-            add_values<careful>(o_panel(i), value_dim_, w_.scores, v, keys.size());
+            add_values<careful>(o_panel(i), value_dim_, w_.scores, values(some), some.size());
         }
     }
 
     /// Divides by the sums and writes O and the log-sum-exp; a row that saw nothing is 0 and -inf.
     void finish() {
         for (index_t i = 0; i < panels(); ++i) {
-            simd::floats factor[panel_registers];
-            for (int r = 0; r < panel_registers; ++r) {
-                const auto sum = simd::floats::load_aligned(w_.sum + i * panel + r * simd::width);
-                const simd::floats nothing(0.f), one(1.f);
-                factor[r] = one / xsimd::select(sum == nothing, one, sum);  // what saw nothing is 0 already
-            }
             if (thin(i)) {
-                thin_rescale(o_panel(i), rows_in(i), value_dim_, factor);
-                for (index_t row = 0; row < rows_in(i); ++row)
-                    simd::convert(o_panel(i) + row * value_dim_, value_dim_, o_row(i * panel + row));
+                for (index_t row = i * panel; row < i * panel + rows_in(i); ++row) {
+                    const float* o = o_panel(i) + row % panel * value_dim_;
+                    const float sum = w_.sum[row] == 0.f ? 1.f : w_.sum[row];  // what saw nothing is 0 already
+                    std::transform(o, o + value_dim_, o_row(row), [sum](float x) { return x / sum; });
+                }
                 continue;
             }
             for_each_stretch(i, [&](index_t row, index_t count) {
                 for (index_t j = 0; j < count; ++j)
                     simd::prefetch_to_write(o_row(row) + j * p_.o.strides[2], value_dim_);
             });
-            rescale(o_panel(i), value_dim_, factor);
+            divide(o_panel(i), value_dim_, w_.sum + i * panel);
             for_each_stretch(i, [&](index_t row, index_t count) {
                 simd::transpose(o_panel(i) + row % panel, panel, value_dim_, count, o_row(row), p_.o.strides[2]);
             });
@@ -238,10 +258,10 @@ private:
     index_t rows_, kv_head_;
     index_t head_dim_ = p_.q.head_dim, value_dim_ = p_.v.head_dim;
 
-    // the keys and values that are visited now, from key first_ on
+    // the keys and values that are visited now, from key first_ on, where panels share them
+    bool shared_ = true, careful_ = false;
     index_t first_ = 0;
     float_rows k_{}, v_{};
-    bool careful_ = false;
 };
 
 }  // namespace kernel

@@ -32,6 +32,16 @@ inline constexpr index_t kv_tile = 96;
 /// The most rows that a panel may have to be thin: computed with lanes along head_dim, where lanes along rows would idle.
 inline constexpr index_t thin_rows = panel * 3 / 4;
 
+/// Keys whose converted vectors stay in L1 while a thin panel meets them; a multiple of every register's lanes but 16.
+inline constexpr index_t thin_keys = 24;
+
+/// Bytes of keys that a thin panel asks memory for ahead of their use: a hardware prefetcher follows several rows at once
+/// badly (15 GB/s without, 20 with, of 22.6; 2 to 16 KiB do the same).
+inline constexpr index_t thin_ahead = 8192;
+
+/// Keys of a pass over values in a thin panel: so few that memory sees them in order (23 GB/s with 4 or 8, 19 with 96).
+inline constexpr index_t thin_values = 8;
+
 /// Keys that all panels of a block meet before the next ones come: a few tiles, whose K and V stay within 256 KiB of L2
 /// while each panel's Q and O stay in L1 over these tiles.
 constexpr index_t visit_keys(index_t head_dim, index_t value_dim) {

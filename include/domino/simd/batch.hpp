@@ -83,10 +83,29 @@ DOMINO_INLINE bools to_bools(xsimd::batch_bool<T, arch> x) {
 #endif
 }
 
-/// Asks for the cache lines of n floats that will be written soon.
+/// Keeps x in a register. GCC takes a load for free and repeats it at each use.
+DOMINO_INLINE void keep([[maybe_unused]] floats& x) {
+#if defined(__GNUC__) && defined(__AVX512F__)
+    __asm__("" : "+v"(x.data));
+#elif defined(__GNUC__) && defined(__SSE2__)
+    __asm__("" : "+x"(x.data));
+#elif defined(__GNUC__) && defined(__aarch64__)
+    __asm__("" : "+w"(x.data));
+#endif
+}
+
+/// Floats of a cache line.
+inline constexpr index_t line = 16;
+
+/// Asks for the line of memory at an address, whatever it is, that will be read or written soon.
+DOMINO_INLINE void prefetch([[maybe_unused]] const float* at) {
+#if defined(__GNUC__)
+    __builtin_prefetch(at);
+#endif
+}
 DOMINO_INLINE void prefetch_to_write([[maybe_unused]] const float* at, [[maybe_unused]] index_t n) {
 #if defined(__GNUC__)
-    for (index_t i = 0; i < n; i += 16) __builtin_prefetch(at + i, 1);
+    for (index_t i = 0; i < n; i += line) __builtin_prefetch(at + i, 1);
 #endif
 }
 
