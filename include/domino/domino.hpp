@@ -8,4 +8,5 @@
 #include "domino/mask/mask.hpp"
 #include "domino/score/score.hpp"
 #include "domino/tile/any_mask.hpp"
+#include "domino/tile/compare.hpp"
 #include "domino/tile/stats.hpp"
