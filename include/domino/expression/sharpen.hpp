@@ -85,6 +85,20 @@ constexpr auto sharpen(const M& mask_mod, const Sharpener& sharpener) {
         mask(mask_mod), sharpener, {}, {}, {}, {});
 }
 
+namespace detail {
+template <Expression E>
+struct equivalent {
+    [[no_unique_address]] E expression;
+    constexpr truth over(const range& box, const auto&) const { return evaluate(expression, box); }
+};
+}  // namespace detail
+
+/// `mask`, whose tiles are decided by `same`: another spelling of it, longer for each element and sharper for tiles.
+template <MaskMod M, MaskMod Same>
+constexpr auto decided_by(const M& mask_mod, const Same& same) {
+    return sharpen(mask_mod, detail::equivalent<mask_t<Same>>{mask(same)});
+}
+
 /// Where an axis may be cut: last(box, i, hi) is the end of the piece of [i, hi] that begins at i, and pieces(size) how
 /// many there may be of a stretch of that size.
 namespace cut {

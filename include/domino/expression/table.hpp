@@ -108,6 +108,8 @@ public:
     }
 
     const T* data() const { return data_; }
+    /// Who keeps the buffer alive; null where the caller does.
+    const std::shared_ptr<const void>& owner() const { return owner_; }
     const extents_type& extents() const { return extents_; }
     const extents_type& strides() const { return strides_; }
     index_t extent(std::size_t dimension) const { return extents_[dimension]; }

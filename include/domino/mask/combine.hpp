@@ -51,7 +51,6 @@ constexpr auto batchify(const M& mask_mod, index_t n) {
 template <MaskMod M>
 constexpr auto swapped(const M& mask_mod) {
     return with_indices(mask_mod, kv, q);
-});
 }
 
 /// The mask over the positions that a cache's slots hold: kv_positions(kv) >= 0 && mask(q, kv_positions(kv)); a negative

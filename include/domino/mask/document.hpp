@@ -71,8 +71,8 @@ private:
 }  // namespace detail
 
 /// Query and key belong to the same segment, and to one: q_ids == kv_ids >= 0. Negative ids are padding, which sees and
-/// is seen by nothing. Ids may recur; tiles are decided exactly where they ascend, wherever the padding is.   (ejkernel,
-/// JAX Splash SegmentIds)
+/// is seen by nothing. Ids may recur; where they ascend, and none is missing on one side, tiles are decided exactly,
+/// wherever the padding is.   (ejkernel, JAX Splash SegmentIds)
 /// Tables are [len], or [batch, len].
 template <class T, class U, std::size_t R, std::size_t S>
 auto same_segment(const table_view<T, R>& q_ids, const table_view<U, S>& kv_ids) {
@@ -88,8 +88,7 @@ auto same_document(const table_view<T, R>& ids) {
     return same_segment(ids, ids);
 }
 
-/// Tokens of the same span or type, of which 0 is none: types(q) == types(kv) != 0. With causal || it lets the tokens of an
-/// image see each other both ways; give each image its own id.   (ejkernel apply_token_type_ids, Hugging Face, OpenVINO)
+/// Tokens of the same span or type, of which 0 is none: types(q) == types(kv) != 0. Give each image its own id.
 /// Tables are [len], or [batch, len].
 template <class T, std::size_t R>
 auto same_type(const table_view<T, R>& types) {
@@ -98,18 +97,26 @@ auto same_type(const table_view<T, R>& types) {
                    detail::equal_ids<T, T, R, R, detail::zero_is_blank>(types, types));
 }
 
-/// Images within a causal window of n keys: (kv <= q && q - kv < n) || same_type(spans). An image is seen whole, however
+/// Causal, but for the tokens of an image, which see each other both ways: kv <= q || same_type(spans).   (ejkernel
+/// apply_token_type_ids, PaliGemma)
+template <class T, std::size_t R>
+auto causal_or_same_type(const table_view<T, R>& spans) {
+    return piecewise(causal || same_type(spans), cut::changes{spans});
+}
+
+/// A causal window of n keys, or an image: (kv <= q && q - kv < n) || same_type(spans). An image is seen whole, however
 /// long.   (Gemma 3 in Hugging Face)
 template <class T, std::size_t R>
 auto last_n_or_same_type(index_t n, const table_view<T, R>& spans) {
-    return last_n(n) || same_type(spans);
+    return piecewise(last_n(n) || same_type(spans), cut::changes{spans});
 }
 
 /// A window over causal attention and images: (kv <= q || same_type(spans)) && q - kv < n. An image's start may fall out
 /// of the window.   (OpenVINO, vLLM)
 template <class T, std::size_t R>
 auto same_type_within_last_n(index_t n, const table_view<T, R>& spans) {
-    return (causal || same_type(spans)) && q - kv < detail::at_least(0, n, "same_type_within_last_n(n)");
+    detail::at_least(0, n, "same_type_within_last_n(n)");
+    return piecewise((causal || same_type(spans)) && q - kv < n, cut::changes{spans});
 }
 
 /// The document of each token, 0, 1, ..., for same_document. `cu_seqlens`, a vector or any other range of integers, says

@@ -9,7 +9,10 @@ namespace domino::inline DOMINO_ARCH {
 /// An interval of keys for each query: begins(q) <= kv && kv < ends(q). Tables are [q_len] or [batch, q_len].
 template <class T, class U, std::size_t R>
 auto row_intervals(const table_view<T, R>& begins, const table_view<U, R>& ends) {
-    return piecewise(by_row(begins, q) <= kv && kv < by_row(ends, q), cut::every{}, cut::nowhere{});
+    const auto begin = by_row(begins, q);
+    const auto end = by_row(ends, q);
+    const auto seen = begin <= kv && kv < end;
+    return decided_by(seen, piecewise(begin < end && seen, cut::every{}, cut::nowhere{}));
 }
 
 /// An interval of queries that do not see the key: !(begins(kv) <= q && q < ends(kv)). Tables are [kv_len] or

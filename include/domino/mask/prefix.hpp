@@ -30,7 +30,10 @@ constexpr auto draft_blocks(index_t prefix, index_t block) {
 template <class T, std::size_t Rank>
 auto multi_item(index_t prefix, const table_view<T, Rank>& position) {
     detail::at_least(0, prefix, "multi_item(prefix, position): prefix");
-    return piecewise(causal && (kv < prefix || kv > q - by_row(position, q)), cut::every{}, cut::before{prefix});
+    const auto place = by_row(position, q);
+    const auto in_item = kv > q - place;
+    return decided_by(causal && (kv < prefix || in_item),
+                      piecewise(causal && (kv < prefix || (place > 0 && in_item)), cut::every{}, cut::before{prefix}));
 }
 
 }  // namespace domino::inline DOMINO_ARCH
