@@ -59,11 +59,12 @@ public:
         for (index_t row = 0; row < rows; ++row) add_row(begin_of(row));
     }
 
-    /// The join of a box of entries within the table into `all`; false where it has too many rows to ask.
+    /// The join of a box of entries, clamped into the table, into `all`; false where it has too many rows to ask.
     bool over(std::array<interval, Rank> box, hull& all) const {
         index_t rows = 1;
         for (std::size_t i = 0; i < Rank; ++i) {
-            if (strides_[i] == 0) box[i] = {0, 0};
+            const index_t last = extents_[i] - 1;  // 0 for a dimension of stride 0
+            box[i] = {std::clamp<index_t>(box[i].lo, 0, last), std::clamp<index_t>(box[i].hi, 0, last)};
             if (i + 1 < Rank) rows *= box[i].hi - box[i].lo + 1;
             if (rows > most_rows) return false;
         }

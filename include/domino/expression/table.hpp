@@ -85,10 +85,9 @@ public:
     /// The hull of the entries in a box of indices.
     template <std::same_as<interval>... I>
     auto over(I... index) const {
-        std::array<interval, Rank> box{index...};
+        const std::array<interval, Rank> box{index...};
         auto all = detail::as_range(entry{});
         if (empty()) return all;
-        for (std::size_t i = 0; i < Rank; ++i) box[i] = clamped(box[i], i);
         if (summary_ && summary_->over(box, all)) return all;
         return anything();
     }
@@ -125,9 +124,6 @@ private:
 
     index_t clamped(index_t i, std::size_t dimension) const {
         return std::clamp<index_t>(i, 0, extents_[dimension] - 1);
-    }
-    interval clamped(interval i, std::size_t dimension) const {
-        return {clamped(i.lo, dimension), clamped(i.hi, dimension)};
     }
     template <std::size_t... Dimension>
     index_t offset(std::index_sequence<Dimension...>, auto... index) const {
