@@ -175,10 +175,26 @@ TEST_CASE("attention-gym's score mods are ours") {
             const auto values = tabulate<float>(
                 "values", [&](index_t i, index_t j) { return p[static_cast<std::size_t>(36 + 5 * i + j)]; }, heads, 5);
             CHECK(worst(graphormer(values, distances)) < few_ulp);
+        } else if (name == "graphormer_edges") {
+            const auto entry = [&](index_t i) { return p[static_cast<std::size_t>(i)]; };
+            const auto types = tabulate<std::int32_t>(
+                "types",
+                [&](index_t, index_t i, index_t j, index_t k) {
+                    return static_cast<std::int32_t>(entry(18 * i + 3 * j + k));
+                },
+                1, 6, 6, 3);
+            const auto lengths = tabulate<std::int32_t>(
+                "lengths",
+                [&](index_t, index_t i, index_t j) { return static_cast<std::int32_t>(entry(108 + 6 * i + j)); }, 1, 6,
+                6);
+            const auto values = tabulate<float>(
+                "values", [&](index_t i, index_t j, index_t k) { return entry(144 + 12 * i + 4 * j + k); }, heads, 3,
+                4);
+            CHECK(worst(graphormer_edges<3>(values, types, lengths)) < few_ulp);
         } else {
             REQUIRE(name == "softcap");
             CHECK(worst(softcap(p[0])) < few_ulp);
         }
     }
-    CHECK(cases == 23);
+    CHECK(cases == 28);
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cmath>
+#include <utility>
 
 #include "domino/error.hpp"
 #include "domino/expression/table.hpp"
@@ -81,6 +82,19 @@ inline auto sandwich(index_t heads, index_t max_len, index_t dims = 128) {
 template <class T>
 auto graphormer(const table_view<float, 2>& values, const table_view<T, 3>& distances) {
     return score + values(h, distances(b, q, kv));
+}
+
+/// Graphormer's edge encoding: score + the mean over a shortest path's edges n = 0, 1, ... of values(h, n, type of edge n),
+/// with values [heads, Hops, types], types [batch, nodes, nodes, Hops] and lengths [batch, nodes, nodes], of which at most
+/// Hops edges count; a path without edges adds 0.   (Ying et al., 2021; attention-gym generate_graphormer_edge_bias)
+template <index_t Hops, class T, class U>
+auto graphormer_edges(const table_view<float, 3>& values, const table_view<T, 4>& types,
+                      const table_view<U, 3>& lengths) {
+    static_assert(Hops > 0, "domino: graphormer_edges<Hops> needs at least one hop");
+    const auto length = lengths(b, q, kv);
+    const auto hop = [&](index_t n) { return where(length > n, values(h, n, types(b, q, kv, n)), 0.f); };
+    const auto sum = [&]<index_t... N>(std::integer_sequence<index_t, N...>) { return (hop(N) + ...); };
+    return score + sum(std::make_integer_sequence<index_t, Hops>{}) / max(min(length, Hops), 1);
 }
 
 }  // namespace domino::inline DOMINO_ARCH

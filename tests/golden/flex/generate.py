@@ -13,7 +13,11 @@ import attn_gym.masks as gym
 import torch
 from attn_gym.masks.document_mask import length_to_offsets
 from attn_gym.mods.alibi import generate_alibi_bias
-from attn_gym.mods.graphormer import generate_graphormer_spatial_bias
+from attn_gym.mods.graphormer import (
+    generate_graphormer_edge_bias,
+    generate_graphormer_spatial_bias,
+    shortest_path_edge_types,
+)
 from attn_gym.mods.sandwich import generate_sandwich_bias
 from torch.nn.attention.flex_attention import and_masks, create_mask, noop_mask
 
@@ -131,5 +135,11 @@ with open("scores.txt", "w") as scores:
         distances = [[pick.randint(0, 4) for _ in range(6)] for _ in range(6)]
         record_score("graphormer", [x for row in distances for x in row] + [x for row in table for x in row],
                      generate_graphormer_spatial_bias(torch.tensor(table), torch.tensor([distances])), heads, 6)
+        edges = torch.tensor([[[int(pick.random() < 0.3) for _ in range(6)] for _ in range(6)]])
+        kinds = torch.tensor([[[pick.randrange(4) for _ in range(6)] for _ in range(6)]])
+        types, path = shortest_path_edge_types(edges, kinds, 3)
+        weights = torch.tensor([[[0.5 * pick.randint(-8, 8) for _ in range(4)] for _ in range(3)] for _ in range(heads)])
+        record_score("graphormer_edges", types.flatten().tolist() + path.flatten().tolist() + weights.flatten().tolist(),
+                     generate_graphormer_edge_bias(weights, types, path), heads, 6)
     for cap in (1.0, 5.0, 50.0):
         record_score("softcap", [cap], lambda s, b, h, q, k: cap * torch.tanh(s / cap), 2, 6)
