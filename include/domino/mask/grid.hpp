@@ -183,12 +183,4 @@ constexpr auto video_temporal(index_t prompt, index_t frame, index_t width) {
         cut::before{prompt});
 }
 
-/// Text that sees images in cross-attention: each image has `tokens` keys, and rows begins(i) <= q && q < ends(i) see
-/// image i = kv / tokens; tables [images], tokens >= 1.   (Flamingo, Llama 3.2 Vision, attention-gym)
-template <class T>
-auto vision_cross(const table_view<T, 1>& begins, const table_view<T, 1>& ends, index_t tokens) {
-    detail::at_least(1, tokens, "vision_cross(begins, ends, tokens): tokens");
-    return piecewise(begins(kv / tokens) <= q && q < ends(kv / tokens), cut::nowhere{}, cut::every{tokens});
-}
-
 }  // namespace domino::inline DOMINO_ARCH

@@ -12,7 +12,9 @@
 
 #include "domino/mask/dense.hpp"
 #include "domino/mask/document.hpp"
+#include "domino/mask/image.hpp"
 #include "domino/mask/interval.hpp"
+#include "domino/mask/padding.hpp"
 
 namespace domino::inline DOMINO_ARCH {
 
