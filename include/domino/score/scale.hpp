@@ -36,7 +36,7 @@ constexpr auto clip(float lo, float hi) {
 }
 
 /// A mask as a score mod: score where the mask holds, else -inf; for libraries' composition only, since a mask given as a
-/// mask skips tiles.   (attnax mask_mod_to_score_mod, attention-gym)
+/// mask skips tiles.   (attention-gym)
 template <MaskMod M>
 constexpr auto mask_as_score(const M& mask_mod) {
     return where(mask(mask_mod), score, -std::numeric_limits<float>::infinity());
