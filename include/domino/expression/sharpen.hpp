@@ -5,7 +5,6 @@
 #pragma once
 
 #include <algorithm>
-#include <string>
 #include <tuple>
 
 #include "domino/domain/range.hpp"
@@ -15,9 +14,9 @@ namespace domino::inline DOMINO_ARCH {
 
 namespace detail {
 /// visit_leaves is found where the visitor lives.
-template <class E, class Visit>
-void visit_leaves_below(E& expression, const std::string& path, Visit& visit) {
-    visit_leaves(expression, path, visit);
+template <class E, class Visitor>
+void visit_leaves_below(E& expression, Visitor& visitor) {
+    visit_leaves(expression, visitor);
 }
 }  // namespace detail
 
@@ -51,9 +50,9 @@ struct sharpened : node {
     /// What is known of a tile given by the mask's own indices.
     constexpr truth over(const range& box) const { return sharpener.over(box, expression); }
     /// Whoever replaces a leaf makes the sharpener's knowledge stale: it is not asked any more.
-    template <class Visit>
-    void visit_leaves(const std::string& path, Visit& visit) {
-        detail::visit_leaves_below(expression, path, visit);
+    template <class Visitor>
+    void visit_leaves(Visitor& visitor) {
+        detail::visit_leaves_below(expression, visitor);
         trusted = false;
     }
 };
