@@ -135,7 +135,7 @@ TEST_CASE("no tile of any entry is decided wrongly, and tiles are decided exactl
 }
 
 TEST_CASE("drawings are the committed ones") {
-    const std::string path = std::string(DOMINO_TEST_DATA) + "/catalogue/drawings.txt";
+    const std::string path = DRAWINGS;
     if (std::getenv("DOMINO_REGENERATE")) std::ofstream(path) << drawings();  // then look at the difference
     std::ifstream file(path);
     std::stringstream committed;

@@ -88,7 +88,7 @@ const std::map<std::string, std::function<any_mask(const numbers&)>> makers{
     {"and", [](const numbers& p) -> any_mask { return prefix_lm(p[0]) && last_n(p[1] + 1); }},
 };
 
-std::string folder() { return std::string(DOMINO_TEST_DATA) + "/golden/flex/"; }
+std::string folder() { return GOLDEN_DIR "/flex/"; }
 
 template <class T>
 std::vector<T> read_until_bar(std::istream& line) {
