@@ -3,9 +3,12 @@
 #pragma once
 
 #include "domino/attention.hpp"
+#include "domino/info/export.hpp"
 #include "domino/info/materialize.hpp"
 #include "domino/info/visualize.hpp"
+#include "domino/mask/interop.hpp"
 #include "domino/mask/mask.hpp"
 #include "domino/score/score.hpp"
 #include "domino/tile/any_mask.hpp"
+#include "domino/tile/compare.hpp"
 #include "domino/tile/stats.hpp"

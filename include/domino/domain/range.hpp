@@ -229,6 +229,13 @@ struct range {
         return (*this)(op, c, x, detail::to_real(y));
     }
 
+    /// A mask that knows its tiles better than its operators do (expression/sharpen.hpp) is asked where these leave a
+    /// tile undecided.
+    constexpr truth sharpened(truth first, const auto& mask, interval b_, interval h_, interval q_,
+                              interval kv_) const {
+        return !first.may || first.must ? first : mask.over(range{b_, h_, q_, kv_});
+    }
+
     /// The hull of a table's entries over a box of indices.
     constexpr auto lookup(const auto& table, auto... index) const { return table.over(index...); }
     /// A functor of plain integers is unknown, but for the bound that its author may give.

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "domino/expression/functor.hpp"
+#include "domino/expression/sharpen.hpp"
 #include "domino/expression/table.hpp"
 
 namespace domino::inline DOMINO_ARCH {
@@ -26,19 +27,31 @@ struct substitution {
         return operation<Op, Xs...>(x...);
     }
     constexpr auto lookup(const auto& table, const auto&... index) const { return table(index...); }
+    template <Expression E, Expression... Xs>
+    constexpr auto sharpened(const E& e, const auto& original, const Xs&... x) const {
+        const auto sharpener = detail::bind(original.sharpener, original.expression);
+        return domino::sharpened<E, std::remove_const_t<decltype(sharpener)>, Xs...>(e, sharpener, x...);
+    }
     template <class Functor, Expression... Xs>
     constexpr auto call(const Functor& functor, const Xs&... x) const {
         return domino::call<Functor, Xs...>(functor, x...);
     }
 };
 
+/// `mask` with other expressions in the places of q and kv: with_indices(causal, kv, q) is q <= kv.
+template <MaskMod M, Expression Q, Expression KV>
+constexpr auto with_indices(const M& mask_mod, const Q& for_q, const KV& for_kv) {
+    return evaluate(mask(mask_mod), substitution<detail::b_t, detail::h_t, Q, KV>{{}, {}, for_q, for_kv, {}});
+}
+
 /// `mask` with q + dq in the place of q and kv + dkv in the place of kv: a shard, or a chunk of a longer sequence.
-template <MaskMod M, Operand DQ = index_t, Operand DKV = index_t>
-constexpr auto offset(const M& mask_mod, const DQ& dq, const DKV& dkv = 0) {
-    const auto shifted_q = q + dq;
-    const auto shifted_kv = kv + dkv;
-    return evaluate(mask(mask_mod), substitution<detail::b_t, detail::h_t, decltype(shifted_q), decltype(shifted_kv)>{
-                                        {}, {}, shifted_q, shifted_kv, {}});
+template <MaskMod M, Operand DQ>
+constexpr auto offset(const M& mask_mod, const DQ& dq) {
+    return with_indices(mask_mod, q + dq, kv);
+}
+template <MaskMod M, Operand DQ, Operand DKV>
+constexpr auto offset(const M& mask_mod, const DQ& dq, const DKV& dkv) {
+    return with_indices(mask_mod, q + dq, kv + dkv);
 }
 
 /// The score unchanged.

@@ -15,7 +15,10 @@ inline constexpr auto none = constant<bool>(false);
 /// A query sees itself and the keys before it: kv <= q.   (all systems)
 inline constexpr auto causal = kv <= q;
 
-/// The same with the diagonal moved `offset` keys to the right: kv <= q + offset, a number or an expression such as
+/// Only what comes before: kv < q. The first query sees nothing.
+inline constexpr auto strict_causal = kv < q;
+
+/// The same as causal with the diagonal moved `offset` keys to the right: kv <= q + offset, a number or an expression such as
 /// lengths(b) - q_len for a ragged batch aligned bottom-right.   (ejkernel apply_causal, xformers *FromBottomRight)
 template <Operand Offset>
 constexpr auto causal_with_offset(const Offset& offset) {
@@ -28,7 +31,7 @@ constexpr auto causal_with_offset(const Offset& offset) {
 template <class T, class U, std::size_t R, std::size_t S>
 auto causal_by_position(const table_view<T, R>& q_positions, const table_view<U, S>& kv_positions) {
     const auto key = by_row(kv_positions, kv);
-    return key <= by_row(q_positions, q) && key >= 0;
+    return piecewise(key <= by_row(q_positions, q) && key >= 0, cut::nowhere{}, cut::every{});
 }
 
 }  // namespace domino::inline DOMINO_ARCH

@@ -21,13 +21,54 @@ constexpr auto band(index_t left, index_t right) {
            kv - q <= detail::at_least(0, right, "band(left, right): right");
 }
 
-/// Sequence cut in chunks of n, each seeing itself in both directions: q / n == kv / n; n >= 1.
-constexpr auto chunked(index_t n) {
-    detail::at_least(1, n, "chunked(n)");
-    return q / n == kv / n;
+/// At most n away on either side: |q - kv| <= n, so 2 n + 1 keys; n >= 0.   (Longformer, Hugging Face encoders, ejkernel)
+constexpr auto within(index_t n) { return abs(q - kv) <= detail::at_least(0, n, "within(n)"); }
+
+/// Less than n away on either side: |q - kv| < n, so 2 n - 1 keys; n >= 0, and 0 sees nothing.   (attnax, bidirectional)
+constexpr auto nearer_than(index_t n) { return abs(q - kv) < detail::at_least(0, n, "nearer_than(n)"); }
+
+/// Every step-th key at most n away: |q - kv| <= n && (q - kv) % step == 0; n >= 0, step >= 1. (Written with the largest
+/// multiple of step within n, so that tiles are decided exactly.)   (attention-gym)
+constexpr auto dilated(index_t n, index_t step) {
+    detail::at_least(1, step, "dilated(n, step): step");
+    return abs(q - kv) <= detail::at_least(0, n, "dilated(n, step): n") / step * step && (q - kv) % step == 0;
 }
 
-/// Chunked and causal: kv <= q && q / n == kv / n.   (Llama 4, ejkernel apply_chunked)
-constexpr auto chunked_causal(index_t n) { return causal && chunked(n); }
+/// A window on a circle of `length` positions: min(|q - kv|, length - |q - kv|) <= n; n >= 0, length >= 1. Positions are
+/// 0 to length - 1.   (hepattn)
+constexpr auto wrapped(index_t n, index_t length) {
+    detail::at_least(1, length, "wrapped(n, length): length");
+    return min(abs(q - kv), length - abs(q - kv)) <= detail::at_least(0, n, "wrapped(n, length): n");
+}
+
+/// Every step-th key back from the query: kv <= q && (q - kv) % step == 0; step >= 1. With last_n(step) it is the strided
+/// pattern of Sparse Transformers.   (Child et al., 2019)
+constexpr auto strided(index_t step) { return causal && (q - kv) % detail::at_least(1, step, "strided(step)") == 0; }
+
+/// The last n keys, and the first `sinks` keys of the sequence: kv <= q && (q - kv < n || kv < sinks). n counts the
+/// query's own key, sinks may overlap the window; both >= 0.   (StreamingLLM; A-shape in MInference)
+constexpr auto last_n_with_sinks(index_t n, index_t sinks) {
+    detail::at_least(0, n, "last_n_with_sinks(n, sinks): n");
+    detail::at_least(0, sinks, "last_n_with_sinks(n, sinks): sinks");
+    return piecewise(causal && (q - kv < n || kv < sinks), cut::nowhere{}, cut::before{sinks});
+}
+
+/// The same, with rows from `dense_from` on fully causal: the query at the end of a long prompt.   (tri-shape in MInference)
+constexpr auto tri_shape(index_t n, index_t sinks, index_t dense_from) {
+    detail::at_least(0, dense_from, "tri_shape(n, sinks, dense_from): dense_from");
+    return piecewise(causal && (last_n_with_sinks(n, sinks) || q >= dense_from), cut::before{dense_from},
+                     cut::nowhere{});
+}
+
+/// A window of n on either side, and tokens that see all and are seen by all: |q - kv| <= n || global(q) || global(kv).
+/// `global` is [len] or [batch, len], bools or integers of which 0 means no; n >= 0.   (Longformer; && causal for decoders)
+template <class T, std::size_t Rank>
+auto longformer(index_t n, const table_view<T, Rank>& global) {
+    const auto is_global = [&](const auto& i) {
+        if constexpr (std::is_same_v<T, bool>) return by_row(global, i);
+        else return by_row(global, i) != 0;
+    };
+    return piecewise(within(n) || is_global(q) || is_global(kv), cut::changes{global});
+}
 
 }  // namespace domino::inline DOMINO_ARCH

@@ -12,7 +12,7 @@
 namespace domino::inline DOMINO_ARCH {
 
 /// The paper's slopes for any number of heads: m_i = 2^(-8 (i + 1) / n) where n is a power of two; otherwise those of the
-/// next smaller power, then every other one of the next larger.   (attnax, Hugging Face, ggml with max_bias 8)
+/// next smaller power, then every other one of the next larger.   (attnax, Hugging Face)
 inline std::vector<float> alibi_slopes(index_t num_heads) {
     detail::at_least(0, num_heads, "alibi_slopes(num_heads)");
     const auto n = static_cast<std::size_t>(num_heads);
@@ -23,6 +23,32 @@ inline std::vector<float> alibi_slopes(index_t num_heads) {
     std::vector<float> slopes;
     for (std::size_t i = 0; i < power; ++i) slopes.push_back(geometric(i, power));
     for (std::size_t i = 0; slopes.size() < n; i += 2) slopes.push_back(geometric(i, 2 * power));
+    return slopes;
+}
+
+/// Slopes in one geometric series for any number of heads: 2^(-8 (i + 1) / n).   (attention-gym; the same as alibi_slopes
+/// where n is a power of two)
+inline std::vector<float> alibi_slopes_geometric(index_t num_heads) {
+    detail::at_least(0, num_heads, "alibi_slopes_geometric(num_heads)");
+    std::vector<float> slopes;
+    for (index_t i = 1; i <= num_heads; ++i)
+        slopes.push_back(static_cast<float>(std::exp2(-8.0 * double(i) / double(num_heads))));
+    return slopes;
+}
+
+/// ggml's slopes: as alibi_slopes, with max_bias in the place of 8; all 1 where max_bias is 0, since ggml then adds its
+/// mask as it is.   (ggml soft_max_ext, flash_attn_ext)
+inline std::vector<float> alibi_slopes_ggml(index_t num_heads, float max_bias) {
+    detail::at_least(0, num_heads, "alibi_slopes_ggml(num_heads, max_bias): num_heads");
+    if (!(max_bias >= 0))
+        detail::fail("alibi_slopes_ggml(num_heads, max_bias): max_bias", "0 or more", std::to_string(max_bias));
+    const auto n = static_cast<std::size_t>(num_heads);
+    const std::size_t power = std::bit_floor(n);
+    std::vector<float> slopes;
+    for (std::size_t i = 0; i < n; ++i) {
+        const double steps = i < power ? double(i + 1) : double(2 * (i - power) + 1) / 2;
+        slopes.push_back(static_cast<float>(std::exp2(-double(max_bias) * steps / double(power))));
+    }
     return slopes;
 }
 

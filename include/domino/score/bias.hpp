@@ -16,4 +16,13 @@ auto bias(const table_view<float, Rank>& values) {
     else return score + values(b, h, q, kv);
 }
 
+/// score + values(kv), or values(b, kv): a bias for each key, the same for all queries.
+template <std::size_t Rank>
+auto key_bias(const table_view<float, Rank>& values) {
+    return score + by_row(values, kv);
+}
+
+/// score + values(h): a number for each head.
+inline auto head_bias(const table_view<float, 1>& values) { return score + values(h); }
+
 }  // namespace domino::inline DOMINO_ARCH

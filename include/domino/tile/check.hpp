@@ -21,7 +21,8 @@ struct integers {
 struct inspection : range {
     integers* seen;
 
-    void settles() const = delete;  // every operand is looked at
+    void settles() const = delete;    // every operand is looked at
+    void sharpened() const = delete;  // and no tile is decided
     constexpr auto constant(auto x) const { return noted(range::constant(x)); }
     template <class Op>
     constexpr auto operator()(Op op, const auto&... x) const {
