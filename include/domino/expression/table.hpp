@@ -117,7 +117,8 @@ struct lookup : node {
 };
 
 /// A view of a captured buffer of integers, floats or bools with 1 to 4 dimensions, not copied: the buffer must
-/// outlive every use and not change while the table lives (its minima and maxima are taken at construction).
+/// outlive every use (or belong to `owner`, which copies of the table share) and not change while the table lives (its
+/// minima and maxima are taken at construction).
 /// A look-up's indices are clamped into the table, so none reads outside; a bare one, as in ids(b, kv), must cover
 /// the shape of the call, else the call throws. Tables of one or two dimensions with contiguous rows answer the
 /// range domain; others may hold any value there, so their tiles are partial.
@@ -131,8 +132,13 @@ public:
     using entry = detail::entry_t<T>;
     using extents_type = std::array<index_t, Rank>;
 
-    table_view(const T* data, extents_type extents, extents_type strides, std::string name)
-        : data_(data), extents_(extents), strides_(strides), name_(std::make_shared<std::string>(std::move(name))) {
+    table_view(const T* data, extents_type extents, extents_type strides, std::string name,
+               std::shared_ptr<const void> owner = {})
+        : data_(data),
+          extents_(extents),
+          strides_(strides),
+          name_(std::make_shared<std::string>(std::move(name))),
+          owner_(std::move(owner)) {
         index_t size = 1;
         for (const index_t extent : extents_)
             size = detail::checked_product("table extents", {size, detail::at_least(0, extent, "table extent")});
@@ -224,6 +230,7 @@ private:
     const T* data_;
     extents_type extents_, strides_;
     std::shared_ptr<const std::string> name_;
+    std::shared_ptr<const void> owner_;
     std::shared_ptr<const detail::range_summary<T>> summary_;
 };
 
@@ -255,6 +262,19 @@ template <std::ranges::contiguous_range Range>
 requires std::is_lvalue_reference_v<Range> || std::ranges::borrowed_range<Range>
 auto table(Range&& entries, std::string name = "table") {
     return table(std::ranges::data(entries), static_cast<index_t>(std::ranges::size(entries)), std::move(name));
+}
+/// Tables that keep a vector alive: n entries looked up as t(i), or rows x columns as t(i, j).
+template <class T>
+auto table(std::shared_ptr<const std::vector<T>> entries, std::string name = "table") {
+    const auto n = static_cast<index_t>(entries->size());
+    return table_view<T, 1>(entries->data(), {n}, {1}, std::move(name), entries);
+}
+template <class T>
+auto table(std::shared_ptr<const std::vector<T>> entries, index_t rows, index_t columns, std::string name = "table") {
+    if (std::ssize(*entries) < detail::checked_product("table extents", {rows, columns}))
+        detail::fail("table data", std::to_string(rows) + " x " + std::to_string(columns) + " entries",
+                     std::to_string(entries->size()));
+    return table_view<T, 2>(entries->data(), {rows, columns}, {columns, 1}, std::move(name), entries);
 }
 
 }  // namespace domino::inline DOMINO_ARCH
