@@ -470,7 +470,9 @@ public:
         baked.token_type_ids = true;
         constexpr bool unites = std::same_as<Combine, combine::union_t>;
         const bool refines = std::same_as<Combine, combine::intersect_t> && ids_.q.known();
-        return make(combine_masks(mask_, equal), shape_,
+        mask_shape shape = shape_;
+        if (std::same_as<Combine, combine::replace_t>) shape.heads = std::min<index_t>(shape.heads, 1);
+        return make(combine_masks(mask_, equal), shape,
                     {options.update_segment_ids.value_or(!unites)
                          ? refine_segments(refines ? ids_ : one_segment(), type_ids(types, zero_is_none))
                          : ids_,
