@@ -11,100 +11,15 @@
 #include <utility>
 #include <vector>
 
-#include "domino/info/cu_seqlens.hpp"
+#include "domino/info/mask_info_options.hpp"
 #include "domino/info/materialize.hpp"
 #include "domino/info/random_mask.hpp"
-#include "domino/info/segments.hpp"
 #include "domino/info/trace.hpp"
 #include "domino/info/visualize_blocks.hpp"
 #include "domino/mask/window.hpp"
 #include "domino/tile/any_mask.hpp"
 
 namespace domino::inline DOMINO_ARCH {
-
-/// What was applied to a mask_info. For information: nothing keeps anyone from applying it again.
-struct baked_masks {
-    bool causal = false, sliding_window = false, chunked = false, token_type_ids = false;
-    friend bool operator==(const baked_masks&, const baked_masks&) = default;
-};
-
-/// Neighbours that a sliding window lets a query see, besides itself: `left` before it and `right` after it, or as many
-/// on both sides.
-struct window_reach {
-    index_t left, right;
-    constexpr window_reach(index_t both) : left(both), right(both) {}
-    constexpr window_reach(index_t to_left, index_t to_right) : left(to_left), right(to_right) {}
-};
-
-/// What apply_sliding_window keeps besides the window itself.
-namespace window_mode {
-/// The row of one query, at an index or at one a batch entry, and the keys of its window.
-template <PerBatch I>
-struct decode_at {
-    I index;
-};
-template <PerBatch I>
-decode_at<I> decode(const I& index) {
-    return {index};
-}
-/// All rows, and the last left + right + 1 keys.
-inline constexpr struct prefill_keys {
-} prefill{};
-}  // namespace window_mode
-
-/// How the mask of equal token types joins the mask there is: it adds to it, restricts it, or takes its place.
-namespace combine {
-inline constexpr struct union_t {
-    constexpr auto operator()(const auto& base, const auto& types) const { return base || types; }
-} unite{};
-inline constexpr struct intersect_t {
-    constexpr auto operator()(const auto& base, const auto& types) const { return base && types; }
-} intersect{};
-inline constexpr struct replace_t {
-    constexpr auto operator()(const auto&, const auto& types) const { return types; }
-} replace{};
-}  // namespace combine
-
-/// On which side type 0 means "no type". Equal types are 0 together, so the first three say the same.
-enum class zero_policy { queries, keys, both, neither };
-
-struct token_type_options {
-    domino::zero_policy zero_policy = domino::zero_policy::queries;
-    /// Whether the types become the segment ids (or refine them, with `intersect`); not for `unite` unless asked.
-    std::optional<bool> update_segment_ids = {};
-    token_array kv_types = {};  ///< the keys' types, where they are not the queries'
-};
-
-/// What a constructor may be told besides the mask: keys' ids (the queries' if absent) and positions.
-struct segment_options {
-    token_array kv_segment_ids = {}, q_positions = {}, kv_positions = {};
-    bool is_attn_mask = false;  ///< the ids are a padding mask, not zero = valid
-};
-struct attention_mask_options {
-    token_array q_positions = {}, kv_positions = {};
-    bool mask_is_valid = true;  ///< false: true (not zero) marks what is masked
-};
-struct cu_seqlens_options {
-    index_t max_q_len = -1;                  ///< must be given
-    std::optional<cu_seqlens> kv = {};       ///< the queries' if absent
-    std::optional<index_t> max_kv_len = {};  ///< max_q_len if absent
-    token_array q_positions = {}, kv_positions = {};
-};
-struct random_options {
-    std::optional<index_t> kv_len = {};
-    double sparsity = 0.5;
-    std::uint32_t seed = 0;
-    token_array q_positions = {}, kv_positions = {};
-};
-struct kv_length_options {
-    index_t q_len = -1;                          ///< rows to keep; must be given
-    std::optional<index_t> sliding_window = {};  ///< keys to keep, the last ones before each length
-};
-/// What `replace` changes: the arrays that are known.
-struct mask_info_changes {
-    qkv_tokens segment_ids = {}, positions = {};
-    std::optional<baked_masks> baked_in = {};
-};
 
 /// A dense mask with its extents, of rank 2 (padding, [batch, len]), 3 or 4, for dynamic_init: not zero = attend.
 struct dense_input {
@@ -293,11 +208,11 @@ public:
 
     // Segments, lengths, positions.
 
-    /// The ids, or those of the mask, verified: throws where no ids say the mask.
-    qkv_tokens segment_ids() const {
+    /// The ids, or those of the mask, verified: throws where no ids say the mask (see recover_segments).
+    qkv_tokens segment_ids(recover_options options = {}) const {
         detail::trace("mask_info.segment_ids");
         if (ids_.q.known()) return ids_;
-        auto found = recover_segments(mask_, shape_);
+        auto found = recover_segments(mask_, shape_, options);
         if (!found) detail::fail("mask", "a mask that segment ids say", found.reason);
         return std::move(found.ids);
     }
@@ -388,23 +303,23 @@ public:
     /// And kv <= q + offset, in indices: 0 aligns top-left, kv_len - q_len bottom-right. An offset, or one a batch entry.
     auto apply_causal() const {
         detail::trace("mask_info.apply_causal");
-        return with(mask_ && causal, causal_baked());
+        return with(mask_ && causal, baked_with(&baked_masks::causal));
     }
     template <PerBatch Offset>
     auto apply_causal(const Offset& offset) const {
         detail::trace("mask_info.apply_causal");
-        return with(mask_ && causal_with_offset(entries(offset, "offset")), causal_baked());
+        return with(mask_ && causal_with_offset(entries(offset, "offset")), baked_with(&baked_masks::causal));
     }
 
     /// And q + offset - left <= kv <= q + offset + right: neighbours, both ends inclusive, not causal.
     auto apply_sliding_window(window_reach reach) const {
         detail::trace("mask_info.apply_sliding_window");
-        return with(mask_ && band(reach.left, reach.right), window_baked());
+        return with(mask_ && band(reach.left, reach.right), baked_with(&baked_masks::sliding_window));
     }
     template <PerBatch Offset>
     auto apply_sliding_window(window_reach reach, const Offset& offset) const {
         detail::trace("mask_info.apply_sliding_window");
-        return with(windowed(reach, offset), window_baked());
+        return with(windowed(reach, offset), baked_with(&baked_masks::sliding_window));
     }
     /// The window of one query alone: its row, clamped into the mask, and min(left + right + 1, kv_len) keys from
     /// left of its position on, clamped likewise. A row's position is row + offset; where the mask has one row and no
@@ -427,7 +342,8 @@ public:
             return std::clamp<index_t>(row(index) + shift - reach.left, 0, shape_.kv_len - keys);
         };
         return sliced(windowed_mask, ids_.kv, detail::per_entry(shape_.batch, row, at.index), 1,
-                      detail::per_entry(shape_.batch, first_key, at.index, offset), keys, window_baked());
+                      detail::per_entry(shape_.batch, first_key, at.index, offset), keys,
+                      baked_with(&baked_masks::sliding_window));
     }
     /// The window over all rows, cut to the last min(left + right + 1, kv_len) keys; rows whose keys are cut see nothing.
     template <PerBatch Offset = index_t>
@@ -435,7 +351,8 @@ public:
         detail::trace("mask_info.apply_sliding_window");
         const auto windowed_mask = windowed(reach, offset);
         const index_t keys = window_keys(reach);
-        return sliced(windowed_mask, ids_.kv, index_t{0}, shape_.q_len, shape_.kv_len - keys, keys, window_baked());
+        return sliced(windowed_mask, ids_.kv, index_t{0}, shape_.q_len, shape_.kv_len - keys, keys,
+                      baked_with(&baked_masks::sliding_window));
     }
 
     /// And q / chunk_size == kv / chunk_size, and kv <= q + offset. The ids become finer: one a segment and chunk
@@ -447,9 +364,9 @@ public:
         const auto chunk_of = [&](const token_array& side) {
             return token_array(side.batch(), side.len(), [&](index_t, index_t i) { return i / chunk_size + 1; });
         };
-        baked_masks baked = baked_;
-        baked.chunked = true;
-        return make(in_chunks, shape_, {refine_segments(ids, {chunk_of(ids.q), chunk_of(ids.kv)}), positions_, baked});
+        return make(
+            in_chunks, shape_,
+            {refine_segments(ids, {chunk_of(ids.q), chunk_of(ids.kv)}), positions_, baked_with(&baked_masks::chunked)});
     }
 
     /// Joins the mask of equal token types, types(b, q) == types(b, kv), by combine::unite (which may let padding and the
@@ -466,8 +383,6 @@ public:
         const index_t no_type = zero_is_none ? 0 : std::numeric_limits<index_t>::min() / 2;  // or no type at all
         const auto keys = types.kv.as_table("kv_types")(b, kv);
         const auto equal = types.q.as_table("q_types")(b, q) == keys && keys != no_type;
-        baked_masks baked = baked_;
-        baked.token_type_ids = true;
         constexpr bool unites = std::same_as<Combine, combine::union_t>;
         const bool refines = std::same_as<Combine, combine::intersect_t> && ids_.q.known();
         mask_shape shape = shape_;
@@ -476,7 +391,7 @@ public:
                     {options.update_segment_ids.value_or(!unites)
                          ? refine_segments(refines ? ids_ : one_segment(), type_ids(types, zero_is_none))
                          : ids_,
-                     positions_, baked});
+                     positions_, baked_with(&baked_masks::token_type_ids)});
     }
 
     /// And kv < kv_lengths(b); of the rows q_len remain, those that end before end_index (kv_lengths if absent), clamped
@@ -609,14 +524,9 @@ private:
         return out;
     }
 
-    baked_masks causal_baked() const {
+    baked_masks baked_with(bool baked_masks::*flag) const {
         baked_masks baked = baked_;
-        baked.causal = true;
-        return baked;
-    }
-    baked_masks window_baked() const {
-        baked_masks baked = baked_;
-        baked.sliding_window = true;
+        baked.*flag = true;
         return baked;
     }
     /// The same tokens under another mask.
