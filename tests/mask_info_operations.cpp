@@ -167,3 +167,21 @@ TEST_CASE("replace") {
     CHECK(info.replace({.baked_in = baked_masks{.chunked = true}}).baked_in_masks().chunked);
     CHECK_THROWS_AS(info.replace({.segment_ids = {{{0, 1}}, {}}}), invalid_argument);
 }
+
+TEST_CASE("a bias goes back to its mask, if it is one") {
+    const auto info = ones(2, 3).apply_causal(1);
+    const auto there = info.bias();
+    const auto back = mask_info<>::from_bias(there.data.data(), {2, 1, 3, 3});
+    CHECK(rows(back) == rows(info));
+    const float mixed[] = {0, -std::numeric_limits<float>::infinity(), -1e9f, 0};
+    CHECK(rows(mask_info<>::from_bias(mixed, {1, 2, 2}, -1e9f)) == "10 01");
+    CHECK_THROWS_WITH(mask_info<>::from_bias(mixed, {1, 2, 2}), Catch::Contains("bias: expected 0, or"));
+}
+
+TEST_CASE("ids far apart are counted, but not without end") {
+    const auto info = mask_info<>::from_segments({{3, 3, 300}});
+    CHECK(info.q_lens().size() == 301);
+    CHECK(info.cumulative_seqlens().q.values.back() == 3);
+    CHECK(info.apply_chunked(2).q_segment_ids().values() == ints{1, 1, 5});
+    CHECK_THROWS_AS(mask_info<>::from_segments({{3, 3, 1 << 30}}).q_lens(), invalid_argument);
+}

@@ -108,8 +108,11 @@ inline qkv_cu_seqlens mask_to_cu_seqlens(const qkv_tokens& valid) {
 }
 
 /// Lengths of the sequences that the ids make, row after row: the tokens of each id of a row from 0 to its largest (one
-/// length at least, so an empty row is a sequence of length 0). Ids are below `most`.
-inline std::vector<std::vector<std::int32_t>> lengths_by_id(const token_array& ids, index_t most) {
+/// length at least, so an empty row is a sequence of length 0). Ids are below `max_segments`, or, if it is absent, below
+/// 2^16 or the number of tokens.
+inline std::vector<std::vector<std::int32_t>> lengths_by_id(const token_array& ids,
+                                                            std::optional<index_t> max_segments = {}) {
+    const index_t most = max_segments.value_or(std::max<index_t>(ids.len() + 1, 1 << 16));
     std::vector<std::vector<std::int32_t>> rows(static_cast<std::size_t>(ids.batch()), {0});
     for (index_t row = 0; row < ids.batch(); ++row) {
         auto& lengths = rows[static_cast<std::size_t>(row)];
@@ -143,8 +146,7 @@ inline qkv_cu_seqlens segment_ids_to_cu_seqlens(const qkv_tokens& ids, std::opti
                 last = std::max(id, last);
             }
         }
-    const index_t most = max_segments.value_or(std::max(ids.q.len(), ids.kv.len()) + 1);
-    auto q_rows = lengths_by_id(ids.q, most), kv_rows = lengths_by_id(ids.kv, most);
+    auto q_rows = lengths_by_id(ids.q, max_segments), kv_rows = lengths_by_id(ids.kv, max_segments);
     index_t sequences = 0;
     for (std::size_t row = 0; row < q_rows.size(); ++row) {
         const std::size_t count = std::max(q_rows[row].size(), kv_rows[row].size());

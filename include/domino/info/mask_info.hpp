@@ -33,6 +33,7 @@ struct dense_input {
             size = detail::checked_product("attention_mask", {size, detail::at_least(0, extent, "attention_mask")});
         if (extents.size() < 2 || extents.size() > 4)
             detail::fail("attention_mask", "2 to 4 dimensions", std::to_string(extents.size()));
+        if (data == nullptr && size > 0) detail::fail("attention_mask", "a buffer", "null");
         std::vector<std::uint8_t> kept(static_cast<std::size_t>(size));
         std::transform(data, data + size, kept.begin(), [](const T& x) { return x != T{} ? 1 : 0; });
         values = std::make_shared<const std::vector<std::uint8_t>>(std::move(kept));
@@ -130,6 +131,26 @@ public:
         const dense_input input(data, {extents, extents + Rank});
         if constexpr (Rank == 2) return of_padding(input, options);
         else return of_dense(input, options);
+    }
+
+    /// An additive bias {batch, q_len, kv_len} or {batch, heads or 1, q_len, kv_len} back to its mask: 0 is attended,
+    /// masked_out_value and less (-inf) is not. Throws at any other value, for such a bias is more than a mask.
+    template <std::floating_point T, std::size_t Rank>
+    static auto from_bias(const T* data, const index_t (&extents)[Rank],
+                          T masked_out_value = std::numeric_limits<T>::lowest()) {
+        static_assert(Rank == 3 || Rank == 4,
+                      "domino: a bias is [batch, q_len, kv_len] or [batch, heads, q_len, kv_len]");
+        detail::trace("mask_info.from_bias");
+        dense_input input(data, {extents, extents + Rank});
+        std::vector<std::uint8_t> kept(input.values->size());
+        for (std::size_t i = 0; i < kept.size(); ++i) {
+            if (data[i] != T(0) && !(data[i] <= masked_out_value))
+                detail::fail("bias", "0, or " + std::to_string(masked_out_value) + " and less",
+                             std::to_string(data[i]));
+            kept[i] = data[i] == T(0);
+        }
+        input.values = std::make_shared<const std::vector<std::uint8_t>>(std::move(kept));
+        return of_dense(input, {});
     }
 
     /// Pairs of start and end of each batch entry, or cumulative offsets of the sequences of one packed row. Throws
@@ -321,6 +342,13 @@ public:
         detail::trace("mask_info.apply_sliding_window");
         return with(windowed(reach, offset), baked_with(&baked_masks::sliding_window));
     }
+    /// Two integers could be a window of two sides, or a window and an offset.
+    template <std::integral Window, std::integral Other>
+    void apply_sliding_window(Window, Other) const {
+        static_assert(!std::integral<Window>,
+                      "domino: write apply_sliding_window({left, right}) for two sides, or "
+                      "apply_sliding_window({window, window}, offset) for an offset");
+    }
     /// The window of one query alone: its row, clamped into the mask, and min(left + right + 1, kv_len) keys from
     /// left of its position on, clamped likewise. A row's position is row + offset; where the mask has one row and no
     /// offset is given, that row stands at the index.
@@ -357,16 +385,9 @@ public:
 
     /// And q / chunk_size == kv / chunk_size, and kv <= q + offset. The ids become finer: one a segment and chunk
     /// (without ids: of the tokens that see or are seen).
-    auto apply_chunked(index_t chunk_size, index_t offset = 0) const {
-        detail::trace("mask_info.apply_chunked");
-        const auto in_chunks = mask_ && chunked(chunk_size) && causal_with_offset(offset);
-        const qkv_tokens ids = ids_.q.known() ? ids_ : padding();
-        const auto chunk_of = [&](const token_array& side) {
-            return token_array(side.batch(), side.len(), [&](index_t, index_t i) { return i / chunk_size + 1; });
-        };
-        return make(
-            in_chunks, shape_,
-            {refine_segments(ids, {chunk_of(ids.q), chunk_of(ids.kv)}), positions_, baked_with(&baked_masks::chunked)});
+    auto apply_chunked(index_t chunk_size) const { return in_chunks(chunked_causal(chunk_size), chunk_size); }
+    auto apply_chunked(index_t chunk_size, index_t offset) const {
+        return in_chunks(chunked(chunk_size) && causal_with_offset(offset), chunk_size);
     }
 
     /// Joins the mask of equal token types, types(b, q) == types(b, kv), by combine::unite (which may let padding and the
@@ -514,7 +535,7 @@ private:
     static std::vector<std::int32_t> lengths(const token_array& ids) {
         std::vector<std::int32_t> out;
         if (packs_segments(ids)) {
-            for (const auto& row : lengths_by_id(ids, ids.len() + 1)) out.insert(out.end(), row.begin(), row.end());
+            for (const auto& row : lengths_by_id(ids)) out.insert(out.end(), row.begin(), row.end());
             return out;
         }
         for (index_t row = 0; row < ids.batch(); ++row) {
@@ -554,6 +575,17 @@ private:
         return {types.q.map(id), types.kv.map(id)};
     }
 
+    template <Expression E>
+    auto in_chunks(const E& chunks, index_t chunk_size) const {
+        detail::trace("mask_info.apply_chunked");
+        const qkv_tokens ids = ids_.q.known() ? ids_ : padding();
+        const auto chunk_of = [&](const token_array& side) {
+            return token_array(side.batch(), side.len(), [&](index_t, index_t i) { return i / chunk_size + 1; });
+        };
+        return make(
+            mask_ && chunks, shape_,
+            {refine_segments(ids, {chunk_of(ids.q), chunk_of(ids.kv)}), positions_, baked_with(&baked_masks::chunked)});
+    }
     template <PerBatch Offset>
     auto windowed(window_reach reach, const Offset& offset) const {
         return mask_ && domino::offset(band(reach.left, reach.right), entries(offset, "offset"));
