@@ -313,7 +313,7 @@ TEST_CASE("accessors and conversions of an info") {
             ++differences[doubt.why];
             continue;
         }
-        differs(known && several != packs_segments(ids.q) || labelled, x.is_multi_sequence() == (a[4].number() == 1),
+        differs((known && several != packs_segments(ids.q)) || labelled, x.is_multi_sequence() == (a[4].number() == 1),
                 "one segment that is not labelled 0 counts as several, and packed keys do not count");
         CHECK(x.is_self_attention() == (a[5].number() == 1));
         if (known) {

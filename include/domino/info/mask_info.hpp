@@ -616,7 +616,7 @@ private:
     baked_masks baked_;
 };
 
-template <class Mod>
+template <MaskMod Mod>
 mask_info(const Mod&, const mask_shape&, mask_info_changes = {}) -> mask_info<mask_t<Mod>>;
 
 }  // namespace domino::inline DOMINO_ARCH
