@@ -73,6 +73,8 @@ TEST_CASE("segments are recovered from a mask, or it is said why not") {
           "not a segment mask: query 1 of batch entry 0 sees a part of a segment (key 1)");
     CHECK(recover_segments(kv >= q, {1, 1, 2, 2}).reason ==
           "not a segment mask: query 1 of batch entry 0 sees a part of a segment (key 0)");
+    CHECK(recover_segments(kv == q || kv == 2, {1, 1, 2, 3}).reason ==  // 101, 011
+          "not a segment mask: query 1 of batch entry 0 sees a part of a segment (key 2)");
     CHECK(recover_segments(kv < 2 && h == 0, {1, 2, 2, 2}).reason ==
           "not a segment mask of all heads: head 1 differs from head 0");
     CHECK(recover_segments(kv < 2 && h == 0, {1, 2, 2, 2}, {.per_head = true}).ids.q.values() == ints{0, 0, -1, -1});
