@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Runs the installed ejkernel over small cases and writes what it answers, a line a case.
 
-    pip install ejkernel && JAX_PLATFORMS=cpu python generate.py [file ...]
+    pip install ejkernel==0.0.80.3 && JAX_PLATFORMS=cpu python generate.py [file ...]
+
+(a quarter of an hour, most of it XLA's; XLA_FLAGS=--xla_backend_optimization_level=0 helps).
 
 A line is `base | operation ; operation ... | answer ...`. Values: `-` none, `!` raised, `i2x3:1,2,...` integers with
 their extents, `b2x3:a5` bits with their extents (hexadecimal, high bit first), `'text` with \\n for line ends, else a
