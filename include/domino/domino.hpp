@@ -4,6 +4,7 @@
 
 #include "domino/attention.hpp"
 #include "domino/info/export.hpp"
+#include "domino/info/mask_info.hpp"
 #include "domino/info/materialize.hpp"
 #include "domino/info/visualize.hpp"
 #include "domino/mask/interop.hpp"

@@ -36,7 +36,8 @@ struct lookup : node {
 };
 
 /// A view of a captured buffer of integers, floats or bools with 1 to 4 dimensions, not copied: the buffer must
-/// outlive every use and not change while the table lives (its minima and maxima are taken at construction).
+/// outlive every use (or belong to `owner`, which copies of the table share) and not change while the table lives (its
+/// minima and maxima are taken at construction).
 /// A look-up's indices are clamped into the table, so none reads outside; a bare one, as in ids(b, kv), must cover
 /// the shape of the call, else the call throws. Tables answer the range domain by a summary; only of floats in three or
 /// four dimensions (biases) none is taken: they may hold any value there.
@@ -173,6 +174,19 @@ template <std::ranges::contiguous_range Range>
 requires std::is_lvalue_reference_v<Range> || std::ranges::borrowed_range<Range>
 auto table(Range&& entries, std::string name = "table") {
     return table(std::ranges::data(entries), static_cast<index_t>(std::ranges::size(entries)), std::move(name));
+}
+/// Tables that keep a vector alive: n entries looked up as t(i), or rows x columns as t(i, j).
+template <class T>
+auto table(std::shared_ptr<const std::vector<T>> entries, std::string name = "table") {
+    const auto n = static_cast<index_t>(entries->size());
+    return table_view<T, 1>(entries->data(), {n}, {1}, std::move(name), entries);
+}
+template <class T>
+auto table(std::shared_ptr<const std::vector<T>> entries, index_t rows, index_t columns, std::string name = "table") {
+    if (std::ssize(*entries) < detail::checked_product("table extents", {rows, columns}))
+        detail::fail("table data", std::to_string(rows) + " x " + std::to_string(columns) + " entries",
+                     std::to_string(entries->size()));
+    return table_view<T, 2>(entries->data(), {rows, columns}, {columns, 1}, std::move(name), entries);
 }
 
 /// A table that owns its entries f(i), f(i, j), ...: tabulate<float>("cosines", f, n) or tabulate<bool>("seen", f, rows,

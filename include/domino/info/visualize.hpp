@@ -22,6 +22,11 @@ namespace detail {
 struct picture {
     index_t block_rows, block_columns, rows, columns;
 
+    picture(const mask_shape& shape, index_t block_q, index_t block_kv)
+        : block_rows(block_q),
+          block_columns(block_kv),
+          rows((shape.q_len + block_q - 1) / block_q),
+          columns((shape.kv_len + block_kv - 1) / block_kv) {}
     picture(const mask_shape& shape, const picture_options& options) {
         at_least(1, options.rows, "picture_options.rows");
         at_least(1, options.columns, "picture_options.columns");
@@ -34,13 +39,14 @@ struct picture {
         columns = (shape.kv_len + block_columns - 1) / block_columns;
     }
 
-    /// Calls f(row, column, kind): `full` and `empty` are exact, by the pairs that exist (ragged edges too).
+    /// Calls f(row, column, kind) for one (b, h): `full` and `empty` are exact, by the pairs that exist (ragged edges
+    /// too).
     template <Expression E, class F>
-    void for_each_cell(const E& expression, const mask_shape& shape, const picture_options& options, F f) const {
+    void for_each_cell(const E& expression, const mask_shape& shape, index_t batch, index_t head, F f) const {
         for (index_t row = 0; row < rows; ++row)
             for (index_t column = 0; column < columns; ++column) {
-                const tile t{options.b,
-                             options.h,
+                const tile t{batch,
+                             head,
                              {row * block_rows, std::min((row + 1) * block_rows, shape.q_len)},
                              {column * block_columns, std::min((column + 1) * block_columns, shape.kv_len)}};
                 const index_t kept = count_visible(expression, t);
@@ -58,7 +64,7 @@ std::string visualize(const M& mask_mod, const mask_shape& shape, const picture_
     detail::check_shape(expression, shape);
     const detail::picture cells(shape, options);
     std::string out;
-    cells.for_each_cell(expression, shape, options, [&](index_t, index_t column, tile_kind kind) {
+    cells.for_each_cell(expression, shape, options.b, options.h, [&](index_t, index_t column, tile_kind kind) {
         const bool ascii = options.ascii;
         out += kind == tile_kind::full    ? (ascii ? "#" : "█")
              : kind == tile_kind::partial ? (ascii ? "." : "░")
@@ -83,7 +89,7 @@ std::string visualize_svg(const M& mask_mod, const mask_shape& shape, const pict
     std::string out = "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 " + width + " " + height +
                       "\" width=\"" + width + "\" height=\"" + height + "\">\n<title>" + title +
                       "</title>\n<rect width=\"100%\" height=\"100%\" fill=\"#f4f1ea\"/>\n";
-    cells.for_each_cell(expression, shape, options, [&](index_t row, index_t column, tile_kind kind) {
+    cells.for_each_cell(expression, shape, options.b, options.h, [&](index_t row, index_t column, tile_kind kind) {
         if (kind == tile_kind::empty) return;
         out += "<rect x=\"" + number(column * side) + "\" y=\"" + number(row * side) + "\" width=\"" + number(side) +
                "\" height=\"" + number(side) + "\" fill=\"" + (kind == tile_kind::full ? "#1f3a5f" : "#8fb3d9") +

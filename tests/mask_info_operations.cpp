@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// The operations of mask_info on cases worked out by hand.
+#include <domino/info/mask_info.hpp>
+#include <domino/mask/mask.hpp>
+#include <string>
+#include <vector>
+
+#include "catch.hpp"
+
+using namespace domino;
+
+namespace {
+
+using ints = std::vector<std::int32_t>;
+using bytes = std::vector<std::uint8_t>;
+
+std::string rows(const auto& info, index_t batch = 0) {
+    std::string out;
+    for (index_t i = 0; i < info.q_len(); ++i) {
+        if (i) out += ' ';
+        for (index_t j = 0; j < info.kv_len(); ++j) out += attends(info, batch, 0, i, j) ? '1' : '0';
+    }
+    return out;
+}
+
+auto ones(index_t batch, index_t len) {
+    return mask_info<>::from_segments(token_array(batch, len, [](index_t, index_t) { return 0; }));
+}
+
+}  // namespace
+
+TEST_CASE("cu_seqlens of both formats and back") {
+    const auto packed = mask_info<>::from_cu_seqlens({{0, 2, 2, 5}, cu_format::cumulative}, {.max_q_len = 6});
+    CHECK(packed.q_segment_ids().values() == ints{0, 0, 2, 2, 2, -1});
+    CHECK(packed.cumulative_seqlens().q.values == ints{0, 2, 2, 5});
+    CHECK(packed.cumulative_seqlens(5).kv == cu_seqlens{{0, 2, 2, 5, 5, 5}, cu_format::cumulative});
+    CHECK(packed.q_lens() == ints{2, 0, 3});
+    CHECK_THROWS_AS(packed.paired_seqlens(), invalid_argument);
+    const auto rows_of = mask_info<>::from_cu_seqlens(
+        {{1, 3, 0, 4}}, {.max_q_len = 4, .kv = cu_seqlens{{0, 2, 1, 1}, cu_format::pairs}, .max_kv_len = 2});
+    CHECK(rows_of.batch_size() == 2);
+    CHECK(rows(rows_of) == "00 11 11 00");
+    CHECK(rows(rows_of, 1) == "00 00 00 00");
+    CHECK(rows_of.paired_seqlens().q.values == ints{1, 3, 0, 4});
+    CHECK(rows_of.paired_seqlens().kv.values == ints{0, 2, 0, 0});
+    CHECK(rows_of.cumulative_seqlens() ==
+          qkv_cu_seqlens{{{0, 2, 6}, cu_format::cumulative}, {{0, 2, 2}, cu_format::cumulative}});
+    // cross-attention: both sides count the same sequences
+    const auto cross = mask_info<>::from_segments({{0, 0, 1}}, {.kv_segment_ids = {{0, 1, 1, 2}}});
+    CHECK(cross.cumulative_seqlens().q.values == ints{0, 2, 3, 3});
+    CHECK(cross.cumulative_seqlens().kv.values == ints{0, 1, 3, 4});
+}
+
+TEST_CASE("segments are recovered from a mask, or it is said why not") {
+    const auto ids = mask_info<>::from_segments({{4, 4, 9, -1, 4}}, {.kv_segment_ids = {{4, 9, 9, 1}}});
+    const auto back = mask_info(ids.mask(), ids.shape());  // the mask alone
+    CHECK_FALSE(back.known_ids().q.known());
+    CHECK(back.q_segment_ids().values() == ints{0, 0, 1, -1, 0});
+    CHECK(back.kv_segment_ids().values() == ints{0, 1, 1, -1});
+    CHECK(rows(mask_info<>::from_segments(back.q_segment_ids(), {.kv_segment_ids = back.kv_segment_ids()})) ==
+          rows(ids));
+    CHECK(back.materialize_segment_ids().known_ids() == back.segment_ids());
+    CHECK(back.positions().q.values() == ints{0, 1, 0, -1, 0});
+
+    const auto swapped = mask_info<>::from_segments({{0, 1}}, {.kv_segment_ids = {{1, 0, 0}}});
+    CHECK(rows(swapped) == "011 100");
+    CHECK(recover_segments(swapped, swapped.shape()).reason ==
+          "not a segment mask: query 1 of batch entry 0 begins a segment whose keys come before an earlier one's");
+    const auto any_order = recover_segments(swapped, swapped.shape(), {.any_order = true});
+    REQUIRE(any_order);
+    CHECK(any_order.ids.kv.values() == ints{1, 0, 0});
+    CHECK(recover_segments(causal, {1, 1, 2, 2}).reason ==
+          "not a segment mask: query 1 of batch entry 0 sees a part of a segment (key 1)");
+    CHECK(recover_segments(kv >= q, {1, 1, 2, 2}).reason ==
+          "not a segment mask: query 1 of batch entry 0 sees a part of a segment (key 0)");
+    CHECK(recover_segments(kv == q || kv == 2, {1, 1, 2, 3}).reason ==  // 101, 011
+          "not a segment mask: query 1 of batch entry 0 sees a part of a segment (key 2)");
+    CHECK(recover_segments(kv < 2 && h == 0, {1, 2, 2, 2}).reason ==
+          "not a segment mask of all heads: head 1 differs from head 0");
+    CHECK(recover_segments(kv < 2 && h == 0, {1, 2, 2, 2}, {.per_head = true}).ids.q.values() == ints{0, 0, -1, -1});
+    CHECK_THROWS_WITH(mask_info(causal, {1, 1, 2, 2}).positions(), Catch::Contains("not a segment mask"));
+    CHECK(recover_segments(none, {1, 1, 2, 0}).ids.q.values() == ints{-1, -1});
+}
+
+TEST_CASE("decode, prefill and kv_lengths are substitutions") {
+    const auto info = ones(2, 7).apply_causal();
+    const auto one = info.apply_sliding_window({2, 1}, window_mode::decode(std::vector<int>{0, 5}));
+    CHECK(one.shape().q_len == 1);
+    CHECK(rows(one) == "1000");
+    CHECK(rows(one, 1) == "1110");
+    CHECK(to_string(one.mask()).find("kv + first_key(b) <= q + first_row(b)") != std::string::npos);
+    const auto tail = info.apply_sliding_window({1, 1}, window_mode::prefill);
+    CHECK(rows(tail) == "000 000 000 000 100 110 011");
+    const auto cut = info.apply_kv_lengths(std::vector<int>{4, 7}, {.q_len = 2, .sliding_window = 3});
+    CHECK(rows(cut) == "110 111");
+    CHECK(rows(cut, 1) == "110 111");
+    CHECK(cut.kv_segment_ids().values() == ints{0, 0, 0, 0, 0, 0});
+    const auto ended = info.apply_kv_lengths(5, std::vector<int>{2, 6}, {.q_len = 2});
+    CHECK(rows(ended) == "1000000 1100000");
+    CHECK(rows(ended, 1) == "1111100 1111100");
+    CHECK(ended.kv_segment_ids().values() == ints{0, 0, 0, 0, 0, -1, -1, 0, 0, 0, 0, 0, -1, -1});
+    // and they nest
+    CHECK(rows(ended.apply_sliding_window({1, 0}, window_mode::decode(1)), 1) == "11");
+    CHECK(rows(info.apply_kv_lengths(7, {.q_len = 3}).apply_kv_lengths(7, std::vector<int>{2, 2}, {.q_len = 1}), 1) ==
+          "1111110");
+}
+
+TEST_CASE("token types: combinations, policies, and the keys' own types") {
+    const token_array types{{0, 1, 1, 0, 2}};
+    const auto info = ones(1, 5).apply_causal();
+    CHECK(rows(info.apply_token_type_ids(types)) == "10000 11100 11100 11110 11111");
+    CHECK(rows(info.apply_token_type_ids(types, combine::intersect)) == "00000 01000 01100 00000 00001");
+    CHECK(rows(info.apply_token_type_ids(types, combine::replace)) == "00000 01100 01100 00000 00001");
+    for (const auto policy : {zero_policy::queries, zero_policy::keys, zero_policy::both})
+        CHECK(rows(info.apply_token_type_ids(types, combine::replace, {.zero_policy = policy})) ==
+              "00000 01100 01100 00000 00001");
+    CHECK(rows(info.apply_token_type_ids(types, combine::replace, {.zero_policy = zero_policy::neither})) ==
+          "10010 01100 01100 10010 00001");
+    CHECK(rows(info.apply_token_type_ids(types, combine::unite, {.kv_types = {{2, 2, 2, 2, 1}}})) ==
+          "10000 11001 11101 11110 11111");
+    CHECK(info.apply_token_type_ids(types).q_segment_ids().values() == ints{0, 0, 0, 0, 0});
+    CHECK(info.apply_token_type_ids(types, combine::unite, {.update_segment_ids = true}).q_segment_ids().values() ==
+          ints{-1, 1, 1, -1, 2});
+    CHECK(info.apply_token_type_ids(types, combine::replace, {.update_segment_ids = false}).q_segment_ids().values() ==
+          ints{0, 0, 0, 0, 0});
+    // any way of joining two masks
+    const auto apart =
+        info.apply_token_type_ids(types, [](const auto& base, const auto& same) { return base && !same; });
+    CHECK(rows(apart) == "10000 10000 10000 11110 11110");
+}
+
+TEST_CASE("random masks are drawn from a counter, as JAX draws them") {
+    // jax.random.key(0x1BADDEED) ... the Random123 known answers of threefry2x32, 20 rounds
+    using pair = std::array<std::uint32_t, 2>;
+    static_assert(detail::threefry({0, 0}, {0, 0}) == pair{0x6b200159u, 0x99ba4efeu});
+    static_assert(detail::threefry({~0u, ~0u}, {~0u, ~0u}) == pair{0x1cb996fcu, 0xbb002be7u});
+    static_assert(detail::threefry({0x13198a2eu, 0x03707344u}, {0x243f6a88u, 0x85a308d3u}) ==
+                  pair{0xc4923a9cu, 0x483df7a0u});
+    const auto info = mask_info<>::from_random(2, 64, {.kv_len = 32, .sparsity = 0.75, .seed = 7});
+    CHECK(stats(info, info.shape()).density() == Catch::Approx(0.25).margin(0.03));
+    CHECK_FALSE(info.known_ids().q.known());
+    CHECK(stats(mask_info<>::from_random(1, 16, {.sparsity = 0.0}), {1, 1, 16, 16}).full == 1);
+    CHECK(stats(mask_info<>::from_random(1, 16, {.sparsity = 1.0}), {1, 1, 16, 16}).empty == 1);
+    CHECK(to_string(info) == "random(b, q, kv)");
+}
+
+TEST_CASE("dynamic_init takes the first source that is there") {
+    const mask_info<any_mask> given = ones(1, 2).apply_causal();
+    const int ids[] = {1, 1, 0}, pairs[] = {1, 0, 0, 1};
+    const dense_input padding(ids, {1, 3}), dense(pairs, {1, 2, 2});
+    CHECK(rows(mask_info<>::dynamic_init({.info = &given, .attention_mask = &padding})) == "10 11");
+    CHECK(rows(mask_info<>::dynamic_init({.attention_mask = &padding, .input_ids = {{1, 9}}})) == "110 110 000");
+    CHECK(rows(mask_info<>::dynamic_init({.attention_mask = &dense})) == "10 01");
+    CHECK(mask_info<>::dynamic_init({.input_ids = {{3, 2}}, .inputs_embeds = {{5, 5, 5}}}).batch_size() == 3);
+    CHECK(rows(mask_info<>::dynamic_init({.inputs_embeds = {{1, 2, 64}}})) == "11 11");
+    CHECK_THROWS_WITH(mask_info<>::dynamic_init({}),
+                      "domino: dynamic_init: expected one of info, attention_mask, input_ids, inputs_embeds, got none");
+}
+
+TEST_CASE("replace") {
+    const auto info = ones(1, 3);
+    const auto other = info.replace({.segment_ids = {{{0, 1, 1}}, {{0, 1, 1}}}, .positions = {{{5, 6, 7}}, {}}});
+    CHECK(rows(other) == "100 011 011");  // the mask is its segments
+    CHECK(other.q_positions().values() == ints{5, 6, 7});
+    CHECK(other.kv_positions().values() == ints{0, 0, 1});
+    CHECK(rows(info.apply_causal().replace({.segment_ids = {{{0, 1, 1}}, {}}})) == "100 110 111");  // is more
+    CHECK(info.replace({.segment_ids = {{}, {{0, 0, -1}}}}).q_segment_ids().values() == ints{0, 0, 0});
+    CHECK(rows(info.replace(kv > q, {.baked_in = baked_masks{.chunked = true}})) == "011 001 000");
+    CHECK(info.replace({.baked_in = baked_masks{.chunked = true}}).baked_in_masks().chunked);
+    CHECK_THROWS_AS(info.replace({.segment_ids = {{{0, 1}}, {}}}), invalid_argument);
+}
+
+TEST_CASE("a bias goes back to its mask, if it is one") {
+    const auto info = ones(2, 3).apply_causal(1);
+    const auto there = info.bias();
+    const auto back = mask_info<>::from_bias(there.data.data(), {2, 1, 3, 3});
+    CHECK(rows(back) == rows(info));
+    const float mixed[] = {0, -std::numeric_limits<float>::infinity(), -1e9f, 0};
+    CHECK(rows(mask_info<>::from_bias(mixed, {1, 2, 2}, -1e9f)) == "10 01");
+    CHECK_THROWS_WITH(mask_info<>::from_bias(mixed, {1, 2, 2}), Catch::Contains("bias: expected 0, or"));
+}
+
+TEST_CASE("ids far apart are counted, but not without end") {
+    const auto info = mask_info<>::from_segments({{3, 3, 300}});
+    CHECK(info.q_lens().size() == 301);
+    CHECK(info.cumulative_seqlens().q.values.back() == 3);
+    CHECK(info.apply_chunked(2).q_segment_ids().values() == ints{1, 1, 5});
+    CHECK_THROWS_AS(mask_info<>::from_segments({{3, 3, 1 << 30}}).q_lens(), invalid_argument);
+}
