@@ -191,6 +191,9 @@ public:
         return data_ + offset;
     }
 
+    const T* data() const { return data_; }
+    const extents_type& extents() const { return extents_; }
+    const extents_type& strides() const { return strides_; }
     index_t extent(std::size_t dimension) const { return extents_[dimension]; }
     const std::string& name() const { return *name_; }
     bool empty() const {
