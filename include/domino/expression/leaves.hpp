@@ -12,8 +12,8 @@
 
 namespace domino::inline DOMINO_ARCH {
 
-/// What a table looks at: `table_buffer(ptr, {rows, columns})`, or with strides in entries. Any table of the same entries
-/// (integers: of the same size and sign) and as many dimensions can take it.
+/// What a table looks at: `table_buffer(ptr, {rows, columns})`, or with strides in entries. Any table of the same
+/// entries (integers: of the same size and sign) and as many dimensions can take it.
 struct table_buffer {
     enum class entry : unsigned char { truth, real, signed_integer, unsigned_integer };
     const void* data = nullptr;
@@ -86,6 +86,8 @@ public:
             return;
         }
         const table_buffer& from = take<table_buffer>();
+        const std::string& name = (*source)[next - 1].name;
+        if (from == now && name == t.name()) return;
         if (from.kind != now.kind || from.entry_size != now.entry_size)
             fail("leaf '" + path_ + "'", "a buffer of entries as before", "other entries");
         if (from.extents.size() != Rank || from.strides.size() != Rank)
@@ -94,7 +96,7 @@ public:
         typename table_view<T, Rank>::extents_type extents, strides;
         std::copy_n(from.extents.begin(), Rank, extents.begin());
         std::copy_n(from.strides.begin(), Rank, strides.begin());
-        t = table_view<T, Rank>(static_cast<const T*>(from.data), extents, strides, (*source)[next - 1].name);
+        t = table_view<T, Rank>(static_cast<const T*>(from.data), extents, strides, name);
     }
 
 private:
@@ -173,7 +175,7 @@ std::vector<expression_leaf> leaves(E expression) {
 }
 
 /// The same expression with these leaves: all of them, as `leaves` gave them, with other values or buffers. A table's
-/// minima and maxima are taken anew, so its buffer must be readable here.   (jax.tree.unflatten)
+/// minima and maxima are taken anew where its buffer is another, so that must be readable here.   (jax.tree.unflatten)
 /// Throws where a leaf is missing, is one too many, or is not of its place's type.
 template <Expression E>
 E with_leaves(E expression, const std::vector<expression_leaf>& replacements) {
