@@ -3,9 +3,17 @@
 #pragma once
 
 #include "domino/attention.hpp"
+#include "domino/attention_fn.hpp"
+#include "domino/expression/leaves.hpp"
+#include "domino/info/mask_logits.hpp"
 #include "domino/info/materialize.hpp"
+#include "domino/info/named.hpp"
+#include "domino/info/positions.hpp"
 #include "domino/info/visualize.hpp"
+#include "domino/mask/builders.hpp"
 #include "domino/mask/mask.hpp"
+#include "domino/mask/position.hpp"
+#include "domino/score/masked.hpp"
 #include "domino/score/score.hpp"
 #include "domino/tile/any_mask.hpp"
 #include "domino/tile/stats.hpp"
