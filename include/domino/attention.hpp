@@ -24,6 +24,15 @@ struct attention_options {
     index_t q_offset = 0;
     /// Keys that exist for each batch entry, [batch], each 0 to kv_len; the rest is never read. Empty: all.
     std::span<const index_t> kv_lengths = {};
+    /// A virtual logit for each head, [heads], in the denominator of the softmax: it takes weight and gives none. Not
+    /// scaled; -inf for a head without. Part of the log-sum-exp.   (gpt-oss; ONNX Runtime head_sink)
+    std::span<const float> sinks = {};
+    /// A sink of 0 for every head: 1 more in the denominator.   (ONNX Runtime smooth_softmax)
+    bool smooth_softmax = false;
+    /// Rows that have no weight at all; their log-sum-exp is -inf under each policy. `uniform` reads all their values.
+    domino::empty_rows empty_rows = domino::empty_rows::zeros;
+    /// Dropout of the weights, after the softmax: the log-sum-exp knows nothing of it.
+    dropout_options dropout = {};
     /// Whose threads do the work.
     executor_ref executor = {};
     /// Scratch memory, at least workspace_bytes(...); empty: allocated once for the call.
@@ -41,6 +50,7 @@ namespace detail {
 
 kernel::problem checked_problem(const source_facts& Q, const source_facts& K, const source_facts& V,
                                 const tensor_view<float>& O, const attention_options& options);
+[[noreturn]] void fail_empty_row(index_t b_, index_t h_, index_t row);
 
 }  // namespace detail
 
@@ -51,7 +61,8 @@ kernel::problem checked_problem(const source_facts& Q, const source_facts& K, co
 ///   O [batch, heads, q_len, value head_dim]    V [batch, num_kv_heads, kv_len, value head_dim]
 ///
 /// float32, any strides with contiguous head_dim, no alignment; heads a multiple of num_kv_heads. The order of a score's
-/// life: dot product, scale, score mod, mask, softmax. A row that sees nothing gives +0 and lse -inf. What is masked
+/// life: dot product, scale, score mod, mask, softmax (with sinks), dropout. A row that sees nothing gives +0 and lse
+/// -inf, or what options.empty_rows says. What is masked
 /// has no influence, NaN and infinities included; NaN in what a row sees makes the row NaN, as does a score of +inf; a
 /// score of -inf has weight 0. Keys in tiles that the mask leaves empty are not read. O may not meet the inputs.
 ///
@@ -100,10 +111,14 @@ void attention(const TQ& Q, const TK& K, const TV& V, const TO& O, const M& mask
             memory = owned.get();
         }
         memory += -reinterpret_cast<std::uintptr_t>(memory) % kernel::workspace::alignment;
+        std::atomic<index_t> first_empty = interval::most;
+        p.tail.first_empty = &first_empty;
         options.executor.for_each_index(grid.size(), [&](index_t i, index_t worker) {
             const kernel::workspace scratch(memory + stride * static_cast<std::size_t>(worker), head_dim, value_dim);
             kernel::block_attention(p, mask_expression, score_expression, grid.at(i, p.q.len), scratch).compute();
         });
+        if (const index_t row = first_empty; row != interval::most)
+            detail::fail_empty_row(row / p.q.len / p.q.heads, row / p.q.len % p.q.heads, row % p.q.len);
     } else {
         static_assert(!sizeof(M), "domino: this call has no mask mod or no score mod");
     }
@@ -117,6 +132,27 @@ void attention(const TQ& Q, const TK& K, const TV& V, const TO& O, const M& mask
 }
 
 namespace detail {
+
+[[noreturn]] inline void fail_empty_row(index_t b_, index_t h_, index_t row) {
+    fail("mask", "a key that every row sees",
+         "none for b " + std::to_string(b_) + ", h " + std::to_string(h_) + ", row " + std::to_string(row));
+}
+
+inline kernel::softmax_tail checked_tail(const attention_options& options, index_t heads) {
+    if (!options.sinks.empty()) {
+        if (options.smooth_softmax)
+            fail("options.smooth_softmax", "not both it and options.sinks, for it is a sink of 0", "both");
+        if (static_cast<index_t>(options.sinks.size()) != heads)
+            fail("options.sinks", std::to_string(heads) + " entries, one a head", std::to_string(options.sinks.size()));
+        for (const float sink : options.sinks)
+            if (!(sink < std::numeric_limits<float>::infinity()))
+                fail("options.sinks", "finite logits or -inf", std::to_string(sink));
+    }
+    if (!(options.dropout.rate >= 0 && options.dropout.rate <= 1))
+        fail("options.dropout.rate", "0 to 1", std::to_string(options.dropout.rate));
+    return {options.sinks.empty() ? nullptr : options.sinks.data(), options.smooth_softmax, options.empty_rows,
+            options.dropout};
+}
 
 inline kernel::problem checked_problem(const source_facts& Q, const source_facts& K, const source_facts& V,
                                        const tensor_view<float>& O, const attention_options& options) {
@@ -149,6 +185,7 @@ inline kernel::problem checked_problem(const source_facts& Q, const source_facts
                 fail("options.kv_lengths", "0 to kv_len " + std::to_string(K.len), std::to_string(length));
         p.kv_lengths = options.kv_lengths.data();
     }
+    p.tail = checked_tail(options, Q.heads);
     at_least(1, options.executor.concurrency(), "options.executor: concurrency()");
     const std::size_t need = workspace_bytes(Q.head_dim, V.head_dim, options.executor.concurrency());
     if (!options.workspace.empty() && options.workspace.size() < need)

@@ -16,6 +16,7 @@
 #include "domino/info/random_mask.hpp"
 #include "domino/info/trace.hpp"
 #include "domino/info/visualize_blocks.hpp"
+#include "domino/mask/chunk.hpp"
 #include "domino/mask/window.hpp"
 #include "domino/tile/any_mask.hpp"
 

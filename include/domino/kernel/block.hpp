@@ -7,6 +7,7 @@
 #include <cmath>
 #include <numbers>
 
+#include "domino/kernel/dropout.hpp"
 #include "domino/kernel/grid.hpp"
 #include "domino/kernel/rows.hpp"
 #include "domino/kernel/scores.hpp"
@@ -202,6 +203,9 @@ private:
         simd::floats shrink[R];
         const row_state state{w_.max + i * panel, w_.sum + i * panel};
         exponentiate<careful>(w_.scores, some.size(), unit() * std::numbers::log2e_v<float>, tile_max, state, shrink);
+        if (p_.tail.dropout.active())
+            drop_weights(w_.scores, some, R * simd::width, {block_.b, w_.heads + i * panel, w_.positions + i * panel},
+                         p_.tail.dropout);
         if (thin(i)) {
             std::fill_n(w_.thin_sums, rows_in(i) * value_dim_, 0.f);
             for_each_piece(some, thin_keys, [&](span piece) {
@@ -219,6 +223,11 @@ private:
 
     /// Divides by the sums and writes O and the log-sum-exp; a row that saw nothing is 0 and -inf.
     void finish() {
+        if (p_.lse.data)
+            for (index_t row = 0; row < rows_; ++row) write_lse(row);
+        if (p_.tail.adjusts_sums())
+            for (index_t row = 0; row < rows_; ++row)
+                w_.sum[row] = p_.tail.adjusted_sum(w_.sum[row], double(w_.max[row]) * double(unit()), head_of(row));
         for (index_t i = 0; i < panels(); ++i) {
             if (thin(i)) {
                 for (index_t row = i * panel; row < i * panel + rows_in(i); ++row) {
@@ -237,8 +246,38 @@ private:
                 simd::transpose(o_panel(i) + row % panel, panel, value_dim_, count, o_row(row), p_.o.strides[2]);
             });
         }
-        if (p_.lse.data)
-            for (index_t row = 0; row < rows_; ++row) write_lse(row);
+        if (p_.tail.policy != empty_rows::zeros) apply_policy();
+    }
+
+    /// Rows without any weight. One mean serves a whole block, but for dropout's choice.
+    void apply_policy() {
+        const float* mean = nullptr;
+        for (index_t row = 0; row < rows_; ++row) {
+            const index_t head = head_of(row);
+            if (w_.sum[row] != 0.f || p_.tail.sink_of(head) != double(minus_infinity)) continue;
+            if (p_.tail.policy == empty_rows::error)
+                return p_.tail.note_empty((block_.b * p_.q.heads + head) * p_.q.len + query_of(row));
+            float* out = o_row(row);
+            if (mean) std::copy_n(mean, value_dim_, out);
+            else write_mean(out, head, query_of(row) + p_.q_offset);
+            if (!p_.tail.dropout.active()) mean = out;
+        }
+    }
+
+    /// The mean of all values that dropout keeps; 0 where there are no keys.
+    void write_mean(float* out, index_t head, index_t position) {
+        const index_t keys = p_.kv_len(block_.b);
+        const dropout_options& dropout = p_.tail.dropout;
+        for_each_piece({0, keys}, visit_keys(head_dim_, value_dim_), [&](span piece) {
+            const float_rows v = p_.v(block_.b, kv_head_, piece, w_.v);
+            for (index_t c = 0; c < value_dim_; ++c) {
+                double sum = 0;
+                for (index_t key = piece.begin; key < piece.end; ++key)
+                    if (dropout.keeps(block_.b, head, position, key))
+                        sum += double(v.first[(key - piece.begin) * v.stride + c]);
+                out[c] += static_cast<float>(sum * double(dropout.kept_factor()) / double(keys));
+            }
+        });
     }
 
     void write_lse(index_t row) {
@@ -247,7 +286,7 @@ private:
             sum == 0.f ? double(minus_infinity) : double(w_.max[row]) * double(unit()) + std::log(double(sum));
         p_.lse
             .data[block_.b * p_.lse.strides[0] + head_of(row) * p_.lse.strides[1] + query_of(row) * p_.lse.strides[2]] =
-            static_cast<float>(lse);
+            static_cast<float>(p_.tail.lse_with_sink(lse, head_of(row)));
     }
 
     const problem& p_;

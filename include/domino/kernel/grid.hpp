@@ -6,6 +6,7 @@
 
 #include "domino/kernel/shape.hpp"
 #include "domino/kernel/source.hpp"
+#include "domino/kernel/tail.hpp"
 
 namespace domino::inline DOMINO_ARCH {
 namespace kernel {
@@ -19,6 +20,7 @@ struct problem {
     index_t q_offset;
     const index_t* kv_lengths;  ///< [batch], or null
     bool narrow;                ///< the mask's integers fit 32 bits
+    softmax_tail tail = {};
 
     index_t group() const { return q.heads / std::max<index_t>(k.heads, 1); }
     index_t kv_len(index_t b_) const { return kv_lengths ? kv_lengths[b_] : k.len; }

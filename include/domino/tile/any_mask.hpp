@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "domino/expression/leaves.hpp"
 #include "domino/tile/check.hpp"
 
 namespace domino::inline DOMINO_ARCH {
@@ -40,6 +41,9 @@ public:
         return leaf_.evaluate(at);
     }
 
+    /// The mask's own leaves.
+    void visit_leaves(detail::leaf_visitor& visitor) { leaf_.functor.visit_leaves(visitor); }
+
     /// Bits of at most 64 rows of one (b, h): bit i of keys[j] is row t.q.begin + i, key t.kv.begin + j.
     void fill_bits(const tile& t, std::uint64_t* keys) const { leaf_.functor.mask->fill_bits(t, keys); }
 
@@ -51,6 +55,7 @@ private:
         virtual text words(const writer&) const = 0;
         virtual void inspect(const range&, detail::integers&) const = 0;
         virtual void fill_bits(const tile&, std::uint64_t*) const = 0;
+        virtual std::shared_ptr<const concept_> visited(detail::leaf_visitor&) const = 0;
     };
     template <Expression E>
     struct model final : concept_ {
@@ -62,10 +67,20 @@ private:
             domino::evaluate(expression, detail::inspection{r, &seen});
         }
         void fill_bits(const tile& t, std::uint64_t* keys) const override { detail::fill_bits(expression, t, keys); }
+        std::shared_ptr<const concept_> visited(detail::leaf_visitor& visitor) const override {
+            const auto copy = std::make_shared<model>(*this);
+            detail::visit_leaves(copy->expression, visitor);
+            return copy;
+        }
         E expression;
     };
     struct erased {
         std::shared_ptr<const concept_> mask;
+        void visit_leaves(detail::leaf_visitor& visitor) {
+            visitor.enter("mask");
+            mask = mask->visited(visitor);
+            visitor.leave();
+        }
         bool at(index_t b_, index_t h_, index_t q_, index_t kv_) const { return mask->at({b_, h_, q_, kv_}); }
         truth over(interval b_, interval h_, interval q_, interval kv_) const { return mask->over({b_, h_, q_, kv_}); }
         void inspect(interval b_, interval h_, interval q_, interval kv_, detail::integers& seen) const {
