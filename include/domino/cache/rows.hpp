@@ -46,8 +46,8 @@ public:
     }
     /// Copies the vectors of all heads from one cell to another.
     void copy(index_t from_slab, index_t from_cell, index_t to_slab, index_t to_cell) {
-        for (index_t h = 0; h < heads_; ++h) {
-            const index_t from = vector_index(from_slab, h, from_cell), to = vector_index(to_slab, h, to_cell);
+        for (index_t head = 0; head < heads_; ++head) {
+            const index_t from = vector_index(from_slab, head, from_cell), to = vector_index(to_slab, head, to_cell);
             std::copy_n(values_.data() + from * head_dim_, head_dim_, values_.data() + to * head_dim_);
             if constexpr (scaled)
                 std::copy_n(scales_.data() + from * blocks(), blocks(), scales_.data() + to * blocks());
