@@ -116,6 +116,9 @@ int main(int argc, char** argv) {
         const engine::model_file file(a.model);
         const engine::decoder model(file);
         if (a.type == "f32") run<float>(a, model);
+        else if (a.type == "f16") run<domino::float16>(a, model);
+        else if (a.type == "bf16") run<domino::bfloat16>(a, model);
+        else if (a.type == "int8") run<std::int8_t>(a, model);
         else throw std::runtime_error("unknown type " + a.type);
     } catch (const std::exception& e) {
         std::fprintf(stderr, "engine: %s\n", e.what());

@@ -38,25 +38,6 @@ struct attention_weights {
     std::span<const float> q_bias = {}, k_bias = {}, v_bias = {}, o_bias = {};
 };
 
-namespace detail {
-
-/// Until attention() takes any RowSource: the source as float32.
-template <RowSource S>
-auto as_floats(const S& s, std::vector<float>& memory) {
-    if constexpr (std::convertible_to<S, tensor_view<const float>>) return tensor_view<const float>(s);
-    else {
-        for (index_t i = 0; i < s.batch() * s.heads() * s.len(); ++i) {
-            const auto run = s.rows(i / s.len() / s.heads(), i / s.len() % s.heads(), i % s.len());
-            for (index_t c = 0; c < s.head_dim(); ++c)
-                memory.push_back(!run.first ? 0
-                                            : float(run.first[c]) * (run.scales ? run.scales[c / run.scale_block] : 1));
-        }
-        return tensor_view<const float>(bhsd(memory.data(), s.batch(), s.heads(), s.len(), s.head_dim()));
-    }
-}
-
-}  // namespace detail
-
 /// One layer: projections, [q and k norm], RoPE, attention with [softcap and] a mask by positions, output projection.
 /// Query head i uses KV head i / (heads / kv_heads). Tokens are rows [batch * len, width], in the order of the
 /// positions [batch, len]; a token with a negative position is padding, which nothing sees and which sees nothing.
@@ -129,10 +110,8 @@ public:
         const auto O = bshd(out.data(), batch, config_.heads, len, config_.head_dim);
         attention_options options = given;
         if (!options.scale) options.scale = config_.query_scale;
-        std::vector<float> key_memory, value_memory;
-        const auto K = detail::as_floats(keys, key_memory), V = detail::as_floats(values, value_memory);
-        if (config_.softcap > 0) attention(Q, K, V, O, mask_mod, domino::softcap(config_.softcap), options);
-        else attention(Q, K, V, O, mask_mod, score, options);
+        if (config_.softcap > 0) attention(Q, keys, values, O, mask_mod, domino::softcap(config_.softcap), options);
+        else attention(Q, keys, values, O, mask_mod, score, options);
         return out;
     }
     /// The output projection.
