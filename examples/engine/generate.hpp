@@ -30,7 +30,10 @@ inline int best(const auto& logits) {
     return static_cast<int>(token);
 }
 
+inline bool shows_progress = true;
+
 inline void progress(const char* what, index_t done, index_t all, const clock& c) {
+    if (!shows_progress) return;
     std::fprintf(stderr, "\r%s %ld of %ld tokens, %.1f a second, attention %.0f %% of the time   ", what, long(done),
                  long(all), double(c.tokens) / std::max(c.total, 1e-9), 100 * c.attention / std::max(c.total, 1e-9));
     if (done >= all) std::fprintf(stderr, "\n");

@@ -92,23 +92,28 @@ inline matrix normed(const matrix& x, std::span<const float> weight, float epsil
 
 class decoder {
 public:
-    explicit decoder(const model_file& file)
-        : config(domino::model_named(file.config())), embedding_(file.matrix_of("token_embd")) {
+    explicit decoder(const model_file& file) : decoder(file, domino::model_named(file.config())) {}
+    decoder(const model_file& file, const domino::transformer_config& c)
+        : config(c),
+          embedding_(file.matrix_of("token_embd")),
+          output_(file.matrix_of(file.vector_of("output").empty() ? "token_embd" : "output")),
+          final_norm_(file.vector_of("output_norm")) {
         for (index_t i = 0; i < config.layers; ++i) {
             const std::string block = "blk." + std::to_string(i) + ".";
             const auto m = [&](const char* name) { return file.matrix_of(block + name); };
             const auto v = [&](const char* name) { return file.vector_of(block + name); };
-            domino::attention_weights weights;
-            new (&weights.q) weight_matrix(m("attn_q")), new (&weights.k) weight_matrix(m("attn_k"));
-            new (&weights.v) weight_matrix(m("attn_v")), new (&weights.o) weight_matrix(m("attn_output"));
-            weights.q_norm = v("attn_q_norm"), weights.k_norm = v("attn_k_norm");
+            const domino::attention_weights weights{.q = m("attn_q"),
+                                                    .k = m("attn_k"),
+                                                    .v = m("attn_v"),
+                                                    .o = m("attn_output"),
+                                                    .q_norm = v("attn_q_norm"),
+                                                    .k_norm = v("attn_k_norm")};
             layers_.push_back({domino::attention_layer(config.attention(i), weights), m("ffn_gate"), m("ffn_up"),
                                m("ffn_down"), v("attn_norm"), v("ffn_norm"), v("post_attention_norm"),
                                v("post_ffw_norm")});
         }
-        final_norm_ = file.vector_of("output_norm");
-        const weight_matrix output = file.matrix_of("output");
-        new (&output_) weight_matrix(output.size() ? output : embedding_);
+        if (embedding_.cols() != config.width || final_norm_.empty())
+            throw std::runtime_error("the file has no embeddings of width " + std::to_string(config.width));
     }
 
     const domino::transformer_config config;
@@ -203,9 +208,9 @@ private:
         return y;
     }
 
-    weight_matrix embedding_, output_{nullptr, 0, 0};
-    std::vector<layer> layers_;
+    weight_matrix embedding_, output_;
     std::span<const float> final_norm_;
+    std::vector<layer> layers_;
 };
 
 }  // namespace engine
