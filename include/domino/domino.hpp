@@ -3,6 +3,7 @@
 #pragma once
 
 #include "domino/attention.hpp"
+#include "domino/cache/cache.hpp"
 #include "domino/info/materialize.hpp"
 #include "domino/info/visualize.hpp"
 #include "domino/mask/mask.hpp"
