@@ -5,7 +5,7 @@ import pathlib
 import gguf
 from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers
 
-CONTROL = 3  # GGUF's type of tokens such as <bos>
+CONTROL, USER_DEFINED = 3, 4  # GGUF's types of tokens such as <bos>, and of those that go before all merging
 
 
 def field(reader, key):
@@ -51,6 +51,7 @@ class TextTokenizer:
         kinds = field(reader, "token_type")
         t.add_special_tokens([AddedToken(token, special=True, normalized=False)
                               for token, kind in zip(tokens, kinds) if kind == CONTROL])
+        t.add_tokens([AddedToken(token, normalized=True) for token, kind in zip(tokens, kinds) if kind == USER_DEFINED])
         self.tokenizer = t
         self.end = field(reader, "eos_token_id")
 

@@ -29,7 +29,7 @@ std::vector<float> numbers(std::istream& file) {
 }  // namespace
 
 TEST_CASE("penzai's layers", "[layer][golden]") {
-    std::ifstream file(std::string(DOMINO_GOLDEN_DATA) + "/penzai_layer/penzai_layer.txt");
+    std::ifstream file(std::string(GOLDEN_DIR) + "/penzai_layer/penzai_layer.txt");
     int cases = 0, rows = 0;
     for (std::string line; std::getline(file, line); ++cases) {
         std::istringstream words(line);
