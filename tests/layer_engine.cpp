@@ -130,9 +130,39 @@ TEST_CASE("the engine: chunks, pages, shared prompts and drafts give the same to
             for (index_t nodes : {1, 2, 9}) {
                 caches c(made.config, len + n + 20, 16);
                 engine::timing counted;
-                CHECK(engine::speculate(model, prompt, n, 16, nodes, c.local, c.global, counted) == expected);
+                const auto drafts = [&](const tokens& text) { return engine::guess(text, nodes); };
+                CHECK(engine::speculate(model, prompt, n, 16, drafts, c.local, c.global, counted) == expected);
                 CHECK(counted.passes <= n);
             }
+            // the right branch among wrong ones, which go before it
+            const auto oracle = [&](const tokens& text) {
+                engine::draft_tree tree{{text.back()}, {-1}, {0}};
+                const auto add = [&](index_t parent, int token) {
+                    tree.token.push_back(token), tree.parent.push_back(parent);
+                    tree.depth.push_back(tree.depth[std::size_t(parent)] + 1);
+                    return tree.size() - 1;
+                };
+                index_t right = 0, wrong = 0;
+                for (index_t i = std::ssize(text) - len; i < n && tree.size() < 12; ++i) {
+                    const int token = expected[std::size_t(i)];
+                    const index_t other = add(wrong, (token + 1 + int(r.below(40))) % 50);
+                    if (r.coin(0.3)) add(right, (token + 7) % 50);
+                    right = add(right, token);
+                    wrong = r.coin() ? other : right;
+                }
+                return tree;
+            };
+            caches c(made.config, len + n + 20, 16);
+            domino::paged_cache<float> drafted({.layers = made.config.layers,
+                                                .batch = 40,
+                                                .heads = made.config.kv_heads,
+                                                .cells = 4,
+                                                .head_dim = made.config.head_dim});
+            auto one = drafted.select({drafted.open()});
+            engine::timing counted;
+            CHECK(engine::speculate(model, prompt, n, 16, oracle, c.local, c.global, counted) == expected);
+            CHECK(engine::speculate(model, prompt, n, 16, oracle, one, one, counted) == expected);
+            CHECK(counted.passes < n);  // of both
         }
     }
 }

@@ -70,10 +70,7 @@ public:
 
 private:
     matrix linear(const matrix& x, const std::string& name) const {
-        const auto weight = file_.matrix_of(name + ".weight"), bias = file_.matrix_of(name + ".bias");
-        matrix y(x.rows(), weight.rows());
-        y.noalias() = x * weight.transpose();
-        return y.rowwise() + bias.row(0);
+        return domino::linear(x, file_.matrix_of(name + ".weight"), file_.vector_of(name + ".bias"));
     }
     void norm(matrix& x, const std::string& name) const {
         const auto weight = file_.matrix_of(name + ".weight"), bias = file_.matrix_of(name + ".bias");

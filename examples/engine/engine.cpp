@@ -91,8 +91,9 @@ void run(const arguments& a, const engine::decoder& model) {
             });
             return;
         }
+        const auto drafts = [&](const engine::tokens& text) { return engine::guess(text, a.speculate); };
         answers.push_back(a.speculate > 0
-                              ? engine::speculate(model, prompts[0], a.n, a.chunk, a.speculate, local, global, time)
+                              ? engine::speculate(model, prompts[0], a.n, a.chunk, drafts, local, global, time)
                               : engine::greedy(model, prompts[0], a.n, a.chunk, local, global, time));
     }
     for (const auto& answer : answers) {

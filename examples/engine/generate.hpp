@@ -150,16 +150,17 @@ inline draft_tree guess(const tokens& text, index_t most, index_t deepest = 6) {
     return tree;
 }
 
-/// As greedy(), several tokens a pass: a tree of guesses goes through the model at once, each node seeing the text and its
+/// As greedy(), several tokens a pass: a tree of drafts goes through the model at once, each node seeing the text and its
 /// ancestors; the branch that greedy decoding would have taken stays in the caches.
 template <class Local, class Global>
-tokens speculate(const decoder& model, const tokens& prompt, index_t n, index_t chunk, index_t nodes, Local& local,
-                 Global& global, timing& time) {
+tokens speculate(const decoder& model, const tokens& prompt, index_t n, index_t chunk,
+                 const std::function<draft_tree(const tokens& text)>& drafts, Local& local, Global& global,
+                 timing& time) {
     const matrix hidden = prefill(model, prompt, chunk, local, global, time.prefill);
     tokens text = prompt;
     text.push_back(best(model.logits(hidden, time.prefill).row(0)));
     while (std::ssize(text) < std::ssize(prompt) + n) {
-        const draft_tree tree = guess(text, nodes);
+        const draft_tree tree = drafts(text);
         const index_t size = tree.size(), base = global.end(0);
         std::vector<position_t> positions;
         for (const index_t depth : tree.depth) positions.push_back(static_cast<position_t>(base + depth));

@@ -183,8 +183,7 @@ public:
     /// Logits [rows, vocabulary] of hidden states.
     matrix logits(const matrix& hidden, clock& time) const {
         const double start = now();
-        matrix y(hidden.rows(), output_.rows());
-        y.noalias() = hidden * output_.transpose();
+        matrix y = domino::linear(hidden, output_);
         if (const float cap = config.final_softcap; cap > 0) y = cap * (y.array() / cap).tanh();
         time.total += now() - start;
         return y;
@@ -197,15 +196,12 @@ private:
         std::span<const float> norm, ffn_norm, post_norm, post_ffn_norm;
     };
     matrix feed_forward(const layer& l, const matrix& x) const {
-        matrix gate(x.rows(), l.gate.rows()), up(x.rows(), l.up.rows()), y(x.rows(), config.width);
-        gate.noalias() = x * l.gate.transpose();
-        up.noalias() = x * l.up.transpose();
+        matrix gate = domino::linear(x, l.gate);
         const auto g = gate.array();
         if (config.gate == domino::activation::silu) gate = g / (1 + (-g).exp());
         else gate = 0.5f * g * (1 + (0.7978845608f * (g + 0.044715f * g.cube())).tanh());
-        gate.array() *= up.array();
-        y.noalias() = gate * l.down.transpose();
-        return y;
+        gate.array() *= domino::linear(x, l.up).array();
+        return domino::linear(gate, l.down);
     }
 
     weight_matrix embedding_, output_;

@@ -275,6 +275,9 @@ public:
         });
     }
 
+    /// paged_cache::keep for entry b.
+    void keep(index_t b_, index_t first, std::span<const index_t> kept = {}) { cache_->keep(id(b_), first, kept); }
+
     /// A layer's keys as a RowSource [batch, heads, len, head_dim], len being the longest sequence's. Valid until the
     /// cache's sequences change, as are values() and positions().
     auto keys(index_t layer) const { return source(cache_->layers_.keys(layer)); }

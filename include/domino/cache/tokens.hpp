@@ -37,12 +37,13 @@ struct cache_shape {
 };
 
 /// A KV cache as a layer sees it: `extend` makes room for tokens, once for all layers; `store` writes a layer's keys and
-/// values into that room; keys, values and positions are then what attention reads.
+/// values into that room; keys, values and positions are then what attention reads; `keep` takes tokens back.
 template <class C>
 concept KvCache = requires(C& c, const C& r, index_t i, std::span<const position_t> positions,
                            std::span<const index_t> counts, const tensor_view<const float>& x) {
     c.extend(positions, counts);
     c.store(i, x, x);
+    c.keep(i, i, counts);
     { r.keys(i) } -> RowSource;
     { r.values(i) } -> RowSource;
     { r.positions() } -> std::same_as<table_view<position_t, 2>>;

@@ -4,6 +4,7 @@
 
 #include <Eigen/Core>
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -19,6 +20,24 @@ namespace domino::inline DOMINO_ARCH {
 using matrix = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 using matrix_ref = Eigen::Ref<const matrix>;
 using weight_matrix = Eigen::Map<const matrix>;
+
+/// x W^T + bias, x [tokens, in], W [out, in]. A few tokens go through each stretch of W while it lies in cache, for such a
+/// product is as fast as W is read, and each gets the bits it would get alone; many are a matrix product.
+inline matrix linear(const matrix_ref& x, const weight_matrix& w, std::span<const float> bias = {}) {
+    constexpr index_t few_tokens = 16, stretch = 16;
+    matrix y(x.rows(), w.rows());
+    if (x.rows() > few_tokens) y.noalias() = x * w.transpose();
+    else
+        for (index_t first = 0; first < w.rows(); first += stretch) {
+            const index_t count = std::min(stretch, w.rows() - first);
+            for (index_t i = 0; i < x.rows(); ++i)
+                y.row(i).segment(first, count).transpose().noalias() =
+                    w.middleRows(first, count) * x.row(i).transpose();
+        }
+    if (!bias.empty())
+        y.rowwise() += Eigen::Map<const Eigen::RowVectorXf>(bias.data(), static_cast<Eigen::Index>(bias.size()));
+    return y;
+}
 
 /// What a layer does; see transformer_config for models.
 struct attention_config {
@@ -168,13 +187,6 @@ private:
     static void check(const char* argument, std::span<const float> w, index_t size) {
         if (!w.empty() && std::ssize(w) != size)
             detail::fail(argument, std::to_string(size) + " numbers", std::to_string(w.size()));
-    }
-    static matrix linear(const matrix_ref& x, const weight_matrix& w, std::span<const float> bias) {
-        matrix y(x.rows(), w.rows());
-        y.noalias() = x * w.transpose();
-        if (!bias.empty())
-            y.rowwise() += Eigen::Map<const Eigen::RowVectorXf>(bias.data(), static_cast<Eigen::Index>(bias.size()));
-        return y;
     }
     /// Norms and turns the heads of each token.
     void place(matrix& x, index_t heads, std::span<const float> norm, std::span<const position_t> positions) const {
