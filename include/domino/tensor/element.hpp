@@ -19,13 +19,13 @@ struct float16 {
     explicit constexpr float16(float x) {
         const auto f = std::bit_cast<std::uint32_t>(x);
         const std::uint32_t sign = f >> 16 & 0x8000u, magnitude = f & 0x7fffffffu;
-        std::uint32_t h = 0;
-        if (magnitude > 0x7f800000u) h = 0x7e00u | (magnitude >> 13 & 0x3ffu);
-        else if (magnitude >= 0x477ff000u) h = 0x7c00u;
-        else if (magnitude >= 0x38800000u) h = ((magnitude - 0x38000000u) + 0xfffu + (magnitude >> 13 & 1u)) >> 13;
+        std::uint32_t half = 0;
+        if (magnitude > 0x7f800000u) half = 0x7e00u | (magnitude >> 13 & 0x3ffu);
+        else if (magnitude >= 0x477ff000u) half = 0x7c00u;
+        else if (magnitude >= 0x38800000u) half = ((magnitude - 0x38000000u) + 0xfffu + (magnitude >> 13 & 1u)) >> 13;
         else  // subnormal: adding 1/2 leaves the rounded multiple of 2^-24 in the low mantissa bits
-            h = std::bit_cast<std::uint32_t>(std::bit_cast<float>(magnitude) + 0.5f) - 0x3f000000u;
-        bits = static_cast<std::uint16_t>(sign | h);
+            half = std::bit_cast<std::uint32_t>(std::bit_cast<float>(magnitude) + 0.5f) - 0x3f000000u;
+        bits = static_cast<std::uint16_t>(sign | half);
     }
     constexpr operator float() const {
         const std::uint32_t sign = (bits & 0x8000u) << 16, magnitude = bits & 0x7fffu;
