@@ -8,6 +8,7 @@
 #include "domino/info/export.hpp"
 #include "domino/info/mask_info.hpp"
 #include "domino/info/mask_logits.hpp"
+#include "domino/cache/cache.hpp"
 #include "domino/info/materialize.hpp"
 #include "domino/info/named.hpp"
 #include "domino/info/positions.hpp"
