@@ -4,11 +4,11 @@
 
 #include "domino/attention.hpp"
 #include "domino/attention_fn.hpp"
+#include "domino/cache/cache.hpp"
 #include "domino/expression/leaves.hpp"
 #include "domino/info/export.hpp"
 #include "domino/info/mask_info.hpp"
 #include "domino/info/mask_logits.hpp"
-#include "domino/cache/cache.hpp"
 #include "domino/info/materialize.hpp"
 #include "domino/info/named.hpp"
 #include "domino/info/positions.hpp"
