@@ -39,11 +39,11 @@ struct attention_options {
     std::span<std::byte> workspace = {};
 };
 
-/// Bytes that a call with these head sizes needs with `workers` workers: at most a MiB each up to head_dim 512, whatever
-/// the lengths.
+/// Bytes that a call with these head sizes needs with `workers` workers: at most a MiB each up to head_dim 512 and a
+/// quarter more, whatever the lengths.
 inline std::size_t workspace_bytes(index_t head_dim, index_t value_dim, index_t workers = 1) {
     return kernel::workspace::stride(head_dim, value_dim) * static_cast<std::size_t>(workers) +
-           kernel::workspace::alignment;
+           sizeof(float) * kernel::split_floats + kernel::workspace::alignment;
 }
 
 namespace detail {
@@ -113,10 +113,23 @@ void attention(const TQ& Q, const TK& K, const TV& V, const TO& O, const M& mask
         memory += -reinterpret_cast<std::uintptr_t>(memory) % kernel::workspace::alignment;
         std::atomic<index_t> first_empty = interval::most;
         p.tail.first_empty = &first_empty;
-        options.executor.for_each_index(grid.size(), [&](index_t i, index_t worker) {
+        const auto parts = reinterpret_cast<float*>(memory);
+        memory += sizeof(float) * kernel::split_floats;
+        const auto block = [&](index_t i, index_t worker) {
             const kernel::workspace scratch(memory + stride * static_cast<std::size_t>(worker), head_dim, value_dim);
-            kernel::block_attention(p, mask_expression, score_expression, grid.at(i, p.q.len), scratch).compute();
-        });
+            return kernel::block_attention(p, mask_expression, score_expression, grid.at(i, p.q.len), scratch);
+        };
+        if (grid.splits == 1) {
+            options.executor.for_each_index(grid.size(),
+                                            [&](index_t i, index_t worker) { block(i, worker).compute(); });
+        } else {
+            options.executor.for_each_index(grid.size() * grid.splits, [&](index_t i, index_t worker) {
+                block(i / grid.splits, worker).compute_part(i % grid.splits, grid.splits, parts + i * grid.part);
+            });
+            options.executor.for_each_index(grid.size(), [&](index_t i, index_t worker) {
+                block(i, worker).join_parts(grid.splits, parts + i * grid.splits * grid.part);
+            });
+        }
         if (const index_t row = first_empty; row != interval::most)
             detail::fail_empty_row(row / p.q.len / p.q.heads, row / p.q.len % p.q.heads, row % p.q.len);
     } else {

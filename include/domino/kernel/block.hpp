@@ -34,11 +34,41 @@ public:
 
     void compute() {
         pack();
-        const tile rows{block_.b, block_.heads, positions(block_.queries), {0, p_.kv_len(block_.b)}};
-        const index_t keys_at_once = panels() == 1 ? kv_tile : visit_keys(head_dim_, value_dim_);
-        for_each_run(mask_, rows, kv_tile, [&](const run& r) {
-            for_each_piece(r.kv, keys_at_once, [&](span keys) { visit(keys, r.kind); });
-        });
+        visit_all(whole());
+        finish();
+    }
+
+    /// Part i of n of the keys, of a block that is one thin panel: its output, maxima and sums go to `part`.
+    void compute_part(index_t i, index_t n, float* part) {
+        pack();
+        const span live = live_keys(mask_, whole(), kv_tile);
+        const auto cut = [&](index_t j) {
+            return j == n ? live.end : live.begin + live.size() * j / n / kv_tile * kv_tile;
+        };
+        tile rows = whole();
+        rows.kv = {cut(i), cut(i + 1)};
+        visit_all(rows);
+        part = std::copy_n(w_.o, rows_ * value_dim_, part);
+        part = std::copy_n(w_.max, rows_, part);
+        std::copy_n(w_.sum, rows_, part);
+    }
+
+    /// Joins what the n parts gave, in their order, and finishes.
+    void join_parts(index_t n, const float* parts) {
+        pack();
+        for (; n > 0; --n, parts += rows_ * (value_dim_ + 2))
+            for (index_t row = 0; row < rows_; ++row) {
+                const float before = w_.max[row], more = parts[rows_ * value_dim_ + row];
+                const float now = std::max(before, more);
+                const auto factor = [&](float max) {  // what saw nothing is 0, or NaN: it stays so
+                    return max == minus_infinity ? 1.f : std::exp((max - now) * unit());
+                };
+                const float a = factor(before), b = factor(more), *o = parts + row * value_dim_;
+                float* to = w_.o + row * value_dim_;
+                for (index_t c = 0; c < value_dim_; ++c) to[c] = to[c] * a + o[c] * b;
+                w_.sum[row] = w_.sum[row] * a + parts[rows_ * (value_dim_ + 1) + row] * b;
+                w_.max[row] = now;
+            }
         finish();
     }
 
@@ -49,6 +79,15 @@ private:
     /// scale of 0, for -inf * 0 is NaN).
     float unit() const { return plain_score && p_.scale != 0.f ? std::abs(p_.scale) : 1.f; }
     float q_factor() const { return !plain_score || p_.scale > 0.f ? 1.f : p_.scale < 0.f ? -1.f : 0.f; }
+
+    /// The block's rows and all keys there are.
+    tile whole() const { return {block_.b, block_.heads, positions(block_.queries), {0, p_.kv_len(block_.b)}}; }
+    void visit_all(const tile& rows) {
+        const index_t keys_at_once = panels() == 1 ? kv_tile : visit_keys(head_dim_, value_dim_);
+        for_each_run(mask_, rows, kv_tile, [&](const run& r) {
+            for_each_piece(r.kv, keys_at_once, [&](span keys) { visit(keys, r.kind); });
+        });
+    }
 
     index_t panels() const { return (rows_ + panel - 1) / panel; }
     index_t rows_in(index_t i) const { return std::min(panel, rows_ - i * panel); }

@@ -42,6 +42,10 @@ inline constexpr index_t thin_ahead = 8192;
 /// Keys of a pass over values in a thin panel: so few that memory sees them in order (23 GB/s with 4 or 8, 19 with 96).
 inline constexpr index_t thin_values = 8;
 
+/// Where a call has fewer blocks than `split_tasks`, each of few rows (decoding), the keys of a block are cut into parts of
+/// at least `split_keys`, which other threads may take. What parts give waits in `split_floats` floats.
+inline constexpr index_t split_tasks = 16, split_keys = 1024, split_floats = 64 * 1024;
+
 /// Keys that all panels of a block meet before the next ones come: a few tiles, whose K and V stay within 256 KiB of L2
 /// while each panel's Q and O stay in L1 over these tiles.
 constexpr index_t visit_keys(index_t head_dim, index_t value_dim) {
