@@ -60,16 +60,17 @@ kernel::problem checked_problem(const source_facts& Q, const source_facts& K, co
 ///   Q [batch, heads, q_len, head_dim]          K [batch, num_kv_heads, kv_len, head_dim]
 ///   O [batch, heads, q_len, value head_dim]    V [batch, num_kv_heads, kv_len, value head_dim]
 ///
-/// float32, any strides with contiguous head_dim, no alignment; heads a multiple of num_kv_heads. The order of a score's
-/// life: dot product, scale, score mod, mask, softmax (with sinks), dropout. A row that sees nothing gives +0 and lse
-/// -inf, or what options.empty_rows says. What is masked
-/// has no influence, NaN and infinities included; NaN in what a row sees makes the row NaN, as does a score of +inf; a
-/// score of -inf has weight 0. Keys in tiles that the mask leaves empty are not read. O may not meet the inputs.
+/// Any strides with contiguous head_dim, no alignment; heads a multiple of num_kv_heads. Q, K and V may be float, float16,
+/// bfloat16, int8 with scales, or any RowSource; arithmetic is float32. The order of a score's life: dot product, scale,
+/// score mod, mask, softmax (with sinks), dropout. A row that sees nothing gives +0 and lse -inf, or what
+/// options.empty_rows says. What is masked has no influence, NaN and infinities included; NaN in what a row sees makes the
+/// row NaN, as does a score of +inf; a score of -inf has weight 0. Keys in tiles that the mask leaves empty are not read.
+/// O may not meet the inputs.
 ///
 /// Scores and sums are float32, partial sums a tile of keys; |error| <= K u A per element, with u = 2^-24,
-/// A = sum of weight * |v|, and K as in tests/compare.hpp. The same bits for any executor, thread count,
-/// alignment and strides, and on every architecture with fused multiply-add. Allocates its workspace once (or not at
-/// all: see options). Throws invalid_argument before anything is read or written.
+/// A = sum of weight * |v|, and K as in tests/compare.hpp. The same bits for any executor, thread count, alignment and
+/// strides; for whole panels of rows and without a score mod also on every architecture with fused multiply-add.
+/// Allocates its workspace once (or not at all: see options). Throws invalid_argument before anything is read or written.
 template <class TQ, class TK, class TV, class TO, class M = decltype(full), class S = decltype(score)>
 void attention(const TQ& Q, const TK& K, const TV& V, const TO& O, const M& mask_mod = full, const S& score_mod = score,
                const attention_options& options = {}) {

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numbers>
+#include <numeric>
 
 #include "domino/kernel/dropout.hpp"
 #include "domino/kernel/grid.hpp"
@@ -117,21 +118,21 @@ private:
             float* q = q_panel(i);
             if (!thin(i) && rows_in(i) < panel) std::fill_n(q, panel * head_dim_, 0.f);
             for_each_stretch(i, [&](index_t row, index_t count) {
-                const index_t query = query_of(row), lane = row % panel;
-                const float_rows from = p_.q(block_.b, head_of(row), {query, query + count}, w_.k);
+                const index_t head = head_of(row), query = query_of(row), lane = row % panel;
+                std::fill_n(w_.heads + row, count, static_cast<std::int32_t>(head));
+                std::iota(w_.positions + row, w_.positions + row + count,
+                          static_cast<std::int32_t>(query + p_.q_offset));
+                const float_rows from = p_.q(block_.b, head, {query, query + count}, w_.k);
                 if (!thin(i)) return simd::transpose(from.first, from.stride, count, head_dim_, q + lane, panel);
                 for (index_t j = 0; j < count; ++j)
                     simd::convert(from.first + j * from.stride, head_dim_, q + (lane + j) * head_dim_);
             });
         }
         const index_t lanes_in_use = panels() * panel;
+        std::fill(w_.heads + rows_, w_.heads + lanes_in_use, w_.heads[rows_ - 1]);
+        std::fill(w_.positions + rows_, w_.positions + lanes_in_use, w_.positions[rows_ - 1]);
         if (const float factor = q_factor(); factor != 1.f)
             for (index_t i = 0; i < lanes_in_use * head_dim_; ++i) w_.q[i] *= factor;
-        for (index_t row = 0; row < lanes_in_use; ++row) {
-            const index_t real_row = std::min(row, rows_ - 1);
-            w_.heads[row] = static_cast<std::int32_t>(head_of(real_row));
-            w_.positions[row] = static_cast<std::int32_t>(query_of(real_row) + p_.q_offset);
-        }
         std::fill_n(w_.max, lanes_in_use, minus_infinity);
         std::fill_n(w_.sum, lanes_in_use, 0.f);
         std::fill_n(w_.o, lanes_in_use * value_dim_, 0.f);

@@ -20,11 +20,17 @@ DOMINO_INLINE simd::floats load_first(const float* from, index_t n) {
     return simd::floats::load_aligned(lanes);
 }
 
-/// Dot products of `rows` vectors with `keys` keys, dots[key * panel + row]: together as many as a register has lanes.
+/// Dot products of `rows` vectors with `keys` keys, of which `there` exist (the last stands in for the others):
+/// dots[key * panel + row]. rows * keys is the number of a register's lanes, so that each is summed in the same order.
 /// Meanwhile asks for `count` later keys, a line at a time: in a burst they would hold up the loads behind them.
 template <int rows, int keys>
-DOMINO_INLINE void thin_dots_of(const float* q, index_t head_dim, float_rows k, float* dots, float_rows later,
-                                index_t count) {
+DOMINO_INLINE void thin_dots_of(const float* q, index_t head_dim, float_rows k, index_t there, float* dots,
+                                float_rows later, index_t count) {
+    static_assert(rows * keys == simd::width);
+    const float* key_at[keys];
+    key_at[0] = k.first;
+    simd::unroll<keys - 1>([&](auto j)
+                               DOMINO_INLINE_LAMBDA { key_at[j + 1] = key_at[j] + (j + 1 < there ? k.stride : 0); });
     simd::floats sums[keys * rows];
     for (auto& sum : sums) sum = simd::floats(0.f);
     const auto advance = [&](auto load, index_t d) DOMINO_INLINE_LAMBDA {
@@ -34,7 +40,7 @@ DOMINO_INLINE void thin_dots_of(const float* q, index_t head_dim, float_rows k, 
             simd::keep(row[r]);
         });
         simd::unroll<keys>([&](auto j) DOMINO_INLINE_LAMBDA {
-            const simd::floats key = load(k.first + j * k.stride + d);
+            const simd::floats key = load(key_at[j] + d);
             simd::unroll<rows>(
                 [&](auto r) DOMINO_INLINE_LAMBDA { sums[j * rows + r] = simd::fma(key, row[r], sums[j * rows + r]); });
         });
@@ -47,10 +53,9 @@ DOMINO_INLINE void thin_dots_of(const float* q, index_t head_dim, float_rows k, 
     }
     if (d < head_dim) advance([n = head_dim - d](const float* p) { return load_first(p, n); }, d);
     alignas(64) float lanes[simd::width];
-    if constexpr (keys * rows == simd::width) xsimd::haddp(sums).store_aligned(lanes);
-    else
-        for (int i = 0; i < keys * rows; ++i) lanes[i] = simd::sum(sums[i]);
-    for (index_t j = 0; j < keys; ++j) std::memcpy(dots + j * panel, lanes + j * rows, rows * sizeof(float));
+    xsimd::haddp(sums).store_aligned(lanes);
+    for (index_t j = 0; j < std::min<index_t>(keys, there); ++j)
+        std::memcpy(dots + j * panel, lanes + j * rows, rows * sizeof(float));
 }
 
 /// Dot products of `rows` vectors [rows, head_dim] with `keys` keys: dots[key * panel + row]. Meanwhile asks for the keys
@@ -64,11 +69,9 @@ inline void thin_dots(const float* q, index_t rows, index_t head_dim, float_rows
         const index_t begin = at_once * pass / passes,
                       end = at_once * (pass + 1) / passes;  // a pass's share of prefetches
         const float* row = q + first * head_dim;
-        index_t key = 0;
-        for (; key + at_once <= keys; key += at_once)
-            thin_dots_of<count, at_once>(row, head_dim, k.from(key), dots + key * panel + first,
+        for (index_t key = 0; key < keys; key += at_once)
+            thin_dots_of<count, at_once>(row, head_dim, k.from(key), keys - key, dots + key * panel + first,
                                          k.from(key + begin + distance), ahead ? end - begin : 0);
-        for (; key < keys; ++key) thin_dots_of<count, 1>(row, head_dim, k.from(key), dots + key * panel + first, k, 0);
     };
     index_t row = 0;
     for (; row + 2 <= rows; row += 2) all_keys(row, std::integral_constant<int, 2>{});
