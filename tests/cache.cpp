@@ -492,11 +492,3 @@ TEST_CASE("int8: what is not finite poisons its own block alone", "[cache]") {
     CHECK(std::isnan(model::element(rows.view(1), 0, 0, 0, 3)));
     CHECK(std::abs(model::element(rows.view(1), 0, 0, 0, 4)) <= 1e-42f);
 }
-
-TEST_CASE("positions count the tokens that are no padding", "[cache]") {
-    const std::vector<int> tokens{5, 0, 7, 0, 0, 9};
-    CHECK(domino::count_positions(std::span<const int>(tokens), 1, 0) == std::vector<position_t>{0, -1, 1, -1, -1, 2});
-    CHECK(domino::count_positions(std::span<const int>(tokens), 2, 0, 10) ==
-          std::vector<position_t>{10, -1, 11, -1, -1, 10});
-    CHECK(domino::count_positions(std::span<const int>(), 0, 0).empty());
-}

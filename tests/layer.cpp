@@ -4,6 +4,7 @@
 /// The attention layer of every kind of model equals its formula in float64, without a cache and with each kind of one,
 /// whatever the chunks, the padding, the batch and the element type.
 
+#include <domino/info/positions.hpp>
 #include <functional>
 
 #include "cache_model.hpp"
@@ -209,7 +210,7 @@ TEST_CASE("a ragged batch is its single sequences", "[layer]") {
 TEST_CASE("penzai's vector: a pad in the middle", "[layer]") {
     // tokens [5, 0, 7] with pad 0 have positions [0, -1, 1], and the row of 7 sees cells 0 and 2
     const std::vector<int> tokens{5, 0, 7};
-    const auto positions = domino::count_positions(std::span<const int>(tokens), 1, 0);
+    const auto positions = domino::token_positions(tokens.data(), 1, 3);
     const auto table = domino::attention_layer::table_of(positions, 1);
     inputs::random r(205);
     const auto w = layer_model::layers(r)[0];

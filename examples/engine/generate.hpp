@@ -7,6 +7,7 @@
 #include <functional>
 
 #include "domino/cache/cache.hpp"
+#include "domino/mask/tree.hpp"
 #include "model.hpp"
 
 namespace engine {
@@ -165,21 +166,17 @@ tokens speculate(const decoder& model, const tokens& prompt, index_t n, index_t 
         std::vector<position_t> positions;
         for (const index_t depth : tree.depth) positions.push_back(static_cast<position_t>(base + depth));
 
-        std::vector<char> ancestor(std::size_t(size * size));  // [node, itself or an ancestor]
-        for (index_t i = 0; i < size; ++i)
-            for (index_t j = i; j >= 0; j = tree.parent[std::size_t(j)]) ancestor[std::size_t(i * size + j)] = 1;
-        const auto sees = domino::table(ancestor.data(), size, size, "ancestor");
-        std::vector<int> nodes_of[2];  // which node a cell holds, or -1
-        const auto visible = [&](const auto& cache, std::vector<int>& node_of) -> domino::any_mask {
-            index_t cells = cache.end(0) + size;
+        const auto nodes = domino::tree(base, tree.parent);  // over token numbers; a ring's cells are in another order
+        std::vector<int> tokens_of[2];                       // the number of a cell's token, 0 for all of the text
+        const auto visible = [&](const auto& cache, std::vector<int>& token_of) -> domino::any_mask {
+            index_t cells = base + size;
             if constexpr (requires { cache.cells(); }) cells = std::min(cells, cache.cells());
-            node_of.assign(std::size_t(cells), -1);
-            for (index_t i = 0; i < size; ++i) node_of[std::size_t((base + i) % cells)] = static_cast<int>(i);
-            const auto node = domino::table(node_of.data(), cells, "node")(domino::kv);
-            return node < 0 || sees(domino::q, node) != 0;
+            token_of.assign(std::size_t(cells), 0);
+            for (index_t i = 0; i < size; ++i) token_of[std::size_t((base + i) % cells)] = static_cast<int>(base + i);
+            return domino::with_indices(nodes, domino::q, domino::table(token_of, "token")(domino::kv));
         };
         const matrix states = model(tree.token, positions, {}, local, global, time.decode,
-                                    decoder::restriction{visible(local, nodes_of[0]), visible(global, nodes_of[1])});
+                                    decoder::restriction{visible(local, tokens_of[0]), visible(global, tokens_of[1])});
         const matrix logits = model.logits(states, time.decode);
 
         std::vector<index_t> kept;  // tokens in the caches

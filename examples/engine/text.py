@@ -28,7 +28,7 @@ def main():
         generated = [int(x) for x in line.split()]
         if tokenizer.end in generated:
             generated = generated[:generated.index(tokenizer.end)]
-        print(prompt + tokenizer.decode(generated) + "\n")
+        print((prompts[0] if len(prompts) > 1 else "") + prompt + tokenizer.decode(generated) + "\n")
 
 
 main()

@@ -8,13 +8,10 @@
 
 namespace domino::inline DOMINO_ARCH {
 
-/// A ring of cells: a token takes the place of the oldest. Queries see keys less than `window` positions before them,
-///
-///     causal_by_position(q_pos, kv_pos) && q_pos(b, q) - kv_pos(b, kv) < window       with kv_pos = cache.positions()
-///
-/// and a token that one of them still sees is never overwritten. One extend() may bring cells - window + 1 tokens:
-/// decoding needs `window` cells, a prefill in chunks of n needs window + n - 1. Which token a cell holds is told by
-/// positions() alone.   (Gemma's local layers, gemma.cpp, executorch)
+/// A ring of cells: a token takes the place of the oldest. Queries see the last `window` positions,
+/// last_n_by_position(window, q_pos, cache.positions()), and a token that one of them still sees is never overwritten.
+/// One extend() may bring cells - window + 1 tokens: decoding needs `window` cells, a prefill in chunks of n needs
+/// window + n - 1. Which token a cell holds is told by positions() alone.   (Gemma's local layers, gemma.cpp, executorch)
 template <Element T>
 class ring_cache : public detail::contiguous_cache<T> {
     using base = detail::contiguous_cache<T>;

@@ -13,21 +13,8 @@
 
 namespace domino::inline DOMINO_ARCH {
 
-/// A token's position in its sequence; negative for padding and for cells that hold nothing.
+/// A token's position in its sequence (see token_positions); negative for padding and for cells that hold nothing.
 using position_t = std::int32_t;
-
-/// Positions of tokens [batch, len] that count only real ones: n for the n-th token that is not `pad`, else -1.
-/// `first` is the position of the first.   (penzai: pads left, right or in the middle are skipped)
-template <class Token>
-std::vector<position_t> count_positions(std::span<const Token> tokens, index_t batch, Token pad, position_t first = 0) {
-    std::vector<position_t> positions(tokens.size());
-    const std::size_t len = batch > 0 ? tokens.size() / static_cast<std::size_t>(batch) : 0;
-    for (std::size_t i = 0, next = 0; i < tokens.size(); ++i) {
-        if (i % len == 0) next = 0;
-        positions[i] = tokens[i] == pad ? -1 : first + static_cast<position_t>(next++);
-    }
-    return positions;
-}
 
 /// What a cache is made for. `cells` is the number of tokens a sequence (linear), a ring or a page holds.
 struct cache_shape {

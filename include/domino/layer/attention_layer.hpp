@@ -11,6 +11,7 @@
 #include "domino/attention.hpp"
 #include "domino/cache/linear.hpp"
 #include "domino/layer/rope.hpp"
+#include "domino/mask/position.hpp"
 #include "domino/score/softcap.hpp"
 #include "domino/tile/any_mask.hpp"
 
@@ -100,7 +101,7 @@ public:
     any_mask mask(const table_view<position_t, 2>& q_pos, const table_view<position_t, 2>& kv_pos) const {
         if (!config_.is_causal) return q_pos(b, q) >= 0 && kv_pos(b, kv) >= 0;
         if (config_.window == 0) return causal_by_position(q_pos, kv_pos);
-        return causal_by_position(q_pos, kv_pos) && q_pos(b, q) - kv_pos(b, kv) < config_.window;
+        return last_n_by_position(config_.window, q_pos, kv_pos);
     }
 
     /// Queries, keys and values [batch * len, heads * head_dim], normed and turned, as attention and a cache take them.
