@@ -72,8 +72,9 @@ std::string visualize_blocks(const M& mask_mod, const mask_shape& shape, std::sp
         const index_t blocks = (len + block - 1) / block;
         return options.fit_in_screen ? block * std::max<index_t>((blocks + most - 1) / most, 1) : block;
     };
-    const detail::picture cells(shape, cell_size(shape.q_len, options.block_rows, options.max_rows),
-                                cell_size(shape.kv_len, options.block_columns, options.max_columns));
+    const detail::picture_cells cells(shape, options.b, options.h,
+                                      cell_size(shape.q_len, options.block_rows, options.max_rows),
+                                      cell_size(shape.kv_len, options.block_columns, options.max_columns));
     const bool labelled = options.show_segments && !(q_ids.empty() && kv_ids.empty());
     const auto q_labels = detail::block_labels(q_ids, cells.block_rows);
     const auto number = [](index_t i) { return std::to_string(i); };
@@ -91,7 +92,8 @@ std::string visualize_blocks(const M& mask_mod, const mask_shape& shape, std::sp
         out += '\n';
     }
     out += bar;
-    cells.for_each_cell(expression, shape, options.b, options.h, [&](index_t row, index_t column, tile_kind kind) {
+    cells.for_each_cell([&](index_t row, index_t column, const tile& t) {
+        const tile_kind kind = detail::exact_kind(expression, t);
         if (column == 0)
             out += (labelled ? detail::side_label(q_labels[static_cast<std::size_t>(row)]) + " " : "") + "||";
         out += kind == tile_kind::full    ? (options.ascii ? "##" : "██")
