@@ -29,7 +29,9 @@ head_weights weights_of_head(const tensor_view<const float>& Q, const tensor_vie
     check_tensor("Q", Q);
     no_values.resize(static_cast<std::size_t>(Q.batch() * Q.heads() * Q.len()));
     const tensor_view<float> O = bhsd(no_values.data(), Q.batch(), Q.heads(), Q.len(), 1);
-    const kernel::problem p = checked_problem(facts("Q", Q), facts("K", K), facts("V", V), O, options);
+    kernel::problem p = checked_problem(facts("Q", Q), facts("K", K), facts("V", V), O, options);
+    p.q = kernel::row_reader(Q);
+    p.k = kernel::row_reader(K);
     if (b_ < 0 || b_ >= Q.batch() || h_ < 0 || h_ >= Q.heads())
         fail("attention_weights", "b and h within Q's batch and heads",
              "(" + std::to_string(b_) + ", " + std::to_string(h_) + ")");
