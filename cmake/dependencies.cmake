@@ -13,6 +13,7 @@ FetchContent_MakeAvailable(xsimd)
 # The rest is for our own programs alone.
 if(DOMINO_BUILD_TESTS OR DOMINO_BUILD_EXAMPLES OR DOMINO_BUILD_BENCH)
   find_package(OpenMP)
+  find_package(PNG) # for the test of domino/info/png.hpp, which is left out without it
 
   FetchContent_Declare(Eigen3 SYSTEM
     GIT_REPOSITORY https://gitlab.com/libeigen/eigen.git
