@@ -242,6 +242,27 @@ TEST_CASE("weights know the options of the call") {
     CHECK(draw_weights(Q, bhsd(k_data.data(), 1, 1, 0, 3)).legend.empty());
 }
 
+TEST_CASE("weights are what the reference multiplies values by, with dropout and sinks") {
+    const auto q_data = numbers(30, 3), k_data = numbers(42, 4);
+    const auto Q = bhsd(q_data.data(), 1, 2, 5, 3), K = bhsd(k_data.data(), 1, 2, 7, 3);
+    std::vector<float> identity(49, 0.f), out(2 * 5 * 7);
+    for (std::size_t i = 0; i < 7; ++i) identity[i * 8] = 1;
+    const tensor_view<const float> V{identity.data(), {1, 2, 7, 7}, {0, 0, 7, 1}};
+    const std::vector<float> sinks{0.5f, -infinity};
+    const attention_options options{
+        .q_offset = 2, .sinks = sinks, .dropout = {.rate = 0.5f, .key = 7, .deterministic = false}};
+    reference_attention{}(Q, K, V, bhsd(out.data(), 1, 2, 5, 7), causal, score + 0.5f * kv, options);
+    int dropped = 0;
+    for (const index_t head : {0, 1}) {
+        const auto weights = attention_weights(Q, K, 0, head, causal, score + 0.5f * kv, options);
+        for (std::size_t i = 0; i < 35; ++i) {
+            CHECK(static_cast<float>(weights[i]) == out[static_cast<std::size_t>(head) * 35 + i]);
+            dropped += weights[i] == 0 && static_cast<index_t>(i % 7) <= static_cast<index_t>(i / 7) + 2;
+        }
+    }
+    CHECK(dropped > 0);
+}
+
 TEST_CASE("an SVG is well-formed, with a rectangle for each cell and entry and the entries' words") {
     const auto q_data = numbers(6, 1), k_data = numbers(12, 2);
     const auto Q = bhsd(q_data.data(), 1, 1, 2, 3), K = bhsd(k_data.data(), 1, 1, 4, 3);
