@@ -4,6 +4,7 @@
 
 #include "domino/score/alibi.hpp"
 #include "domino/score/bias.hpp"
+#include "domino/score/mla.hpp"
 #include "domino/score/relative.hpp"
 #include "domino/score/scale.hpp"
 #include "domino/score/softcap.hpp"
