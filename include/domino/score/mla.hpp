@@ -2,6 +2,9 @@
 // A second dot product in the score, as multi-head latent attention has for its rotated channels.
 #pragma once
 
+#include <string>
+
+#include "domino/error.hpp"
 #include "domino/expression/functor.hpp"
 #include "domino/tensor/view.hpp"
 
