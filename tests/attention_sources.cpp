@@ -4,6 +4,7 @@
 #include "attention_call.hpp"
 
 #include <numeric>
+#include <utility>
 
 #include "catch.hpp"
 
@@ -158,6 +159,9 @@ TEST_CASE("sources that cannot be read are refused", "[attention][sources][error
     refuses(domino::paged_view<float>{domino::bhsd(x.data(), 2, 1, 4, 8), nullptr, 2, 1, 8}, "block_table");
     refuses(domino::paged_view<float>{domino::bhsd(x.data(), 2, 1, 4, 8), table.data(), 1, 2, 8}, "table_stride");
     std::vector<std::int8_t> i(64);
+    const domino::quantized_view pool{domino::bhsd(std::as_const(i).data(), 2, 1, 4, 8),
+                                      domino::bhsd(std::as_const(x).data(), 2, 1, 4, 1)};
+    refuses(domino::paged_rows<domino::quantized_view>{pool, table.data(), 2, 1, 8}, "block_table");
     refuses(domino::quantized_view{domino::bhsd(i.data(), 1, 1, 8, 8), domino::bhsd(x.data(), 1, 1, 8, 3)}, "scales");
     refuses(domino::quantized_view{domino::bhsd(i.data(), 1, 1, 8, 8), domino::bhsd(x.data(), 1, 1, 7, 1)},
             "len of scales");

@@ -50,31 +50,6 @@ private:
     std::vector<std::int32_t> free_;
 };
 
-/// paged_view over any pool: token kv of entry b is token kv % page_size of the pool's "batch entry"
-/// block_table[b, kv / page_size]; a negative entry is a page that is not there.
-template <RowSource Pool>
-struct paged_rows {
-    using element = typename Pool::element;
-
-    Pool pool;  ///< [pages, heads, page_size, head_dim]
-    const std::int32_t* block_table;
-    index_t table_stride, num_sequences, max_len;
-
-    constexpr index_t batch() const { return num_sequences; }
-    constexpr index_t heads() const { return pool.heads(); }
-    constexpr index_t len() const { return max_len; }
-    constexpr index_t head_dim() const { return pool.head_dim(); }
-    constexpr index_t page_size() const { return pool.len(); }
-    constexpr row_run<element> rows(index_t b_, index_t h_, index_t kv_) const {
-        const index_t page = block_table[b_ * table_stride + kv_ / page_size()], slot = kv_ % page_size();
-        const index_t count = std::min(page_size() - slot, max_len - kv_);
-        if (page < 0) return {nullptr, 0, count};
-        row_run<element> run = pool.rows(page, h_, slot);
-        run.count = count;
-        return run;
-    }
-};
-
 /// Sequences of any number and length in pages of shape.cells tokens, which they share where they have a prefix in
 /// common; shape.batch is the number of pages. A shared page is copied before one of its sequences writes into it.
 ///

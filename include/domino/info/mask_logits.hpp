@@ -3,6 +3,7 @@
 // logits are attention's own, hand the mask to `attention`: causal_by_position, last_n_by_position.
 #pragma once
 
+#include <limits>
 #include <variant>
 
 #include "domino/info/named.hpp"
@@ -59,28 +60,9 @@ struct apply_explicit_attention_mask {
     }
 };
 
-/// The same with q_position >= kv_position >= 0, from int32 arrays with `seq_axis`, whose axis stands for `kv_seq_axis`
-/// of the logits in the second: positions may repeat and come in any order, a negative key position is an empty cell.
-/// (penzai ApplyCausalAttentionMask)
-struct apply_causal_attention_mask {
-    float masked_out_value = penzai_masked_out_value;
-    std::string query_positions_input_name = "token_positions";
-    std::string kv_positions_input_name = "token_positions";
-    std::string seq_axis = "seq";
-    std::string kv_seq_axis = "kv_seq";
-
-    template <class T>
-    void operator()(const named_view<T>& logits, const side_inputs& inputs) const {
-        const T masked = static_cast<T>(masked_out_value);
-        detail::for_each_named(
-            "positions", logits,
-            [&](T& logit, index_t query, index_t key) { logit = key <= query && key >= 0 ? logit : masked; },
-            inputs.get<side_inputs::positions>(query_positions_input_name),
-            inputs.get<side_inputs::positions>(kv_positions_input_name).renamed(seq_axis, kv_seq_axis));
-    }
-};
-
-/// The same with q_position - kv_position < sliding_window_size as well: that many keys, the query's own among them.
+/// The same with q_position >= kv_position >= 0 and q_position - kv_position < sliding_window_size: that many keys, the
+/// query's own among them. Positions come from int32 arrays with `seq_axis`, whose axis stands for `kv_seq_axis` of the
+/// logits in the second: they may repeat and come in any order, a negative key position is an empty cell.
 /// The size is a number, or an array over any axes of the logits, such as "batch" or "heads"; 0 or less sees nothing.
 /// (penzai ApplyCausalSlidingWindowAttentionMask)
 struct apply_causal_sliding_window_attention_mask {
@@ -108,6 +90,25 @@ struct apply_causal_sliding_window_attention_mask {
                     apply(logit, query, key, std::get<0>(sliding_window_size));
                 },
                 queries, keys);
+    }
+};
+
+/// The same without a limit to the window.   (penzai ApplyCausalAttentionMask)
+struct apply_causal_attention_mask {
+    float masked_out_value = penzai_masked_out_value;
+    std::string query_positions_input_name = "token_positions";
+    std::string kv_positions_input_name = "token_positions";
+    std::string seq_axis = "seq";
+    std::string kv_seq_axis = "kv_seq";
+
+    template <class T>
+    void operator()(const named_view<T>& logits, const side_inputs& inputs) const {
+        apply_causal_sliding_window_attention_mask{masked_out_value,
+                                                   std::numeric_limits<index_t>::max(),
+                                                   query_positions_input_name,
+                                                   kv_positions_input_name,
+                                                   seq_axis,
+                                                   kv_seq_axis}(logits, inputs);
     }
 };
 

@@ -158,8 +158,7 @@ private:
 
     /// All rows meet a stretch of keys that stays in L2: each panel in turn, tile by tile.
     void visit(span keys, tile_kind kind) {
-        shared_ = !(panels() == 1 && thin(0));
-        if (shared_) {
+        if (shared()) {
             first_ = keys.begin;
             k_ = p_.k(block_.b, kv_head_, keys, w_.k);
             v_ = p_.v(block_.b, kv_head_, keys, w_.v);
@@ -173,20 +172,21 @@ private:
         for (index_t i = 0; i < panels(); ++i) {
             const panel_rows rows = rows_of(i);
             for_each_piece(keys, kv_tile, [&](span tile_keys) {
-                if (!thin(i)) add_tile<panel_registers>(i, rows, tile_keys, kind);
-                else if (rows_in(i) <= simd::width) add_tile<1>(i, rows, tile_keys, kind);
+                if (thin(i) && rows_in(i) <= simd::width) add_tile<1>(i, rows, tile_keys, kind);
                 else add_tile<panel_registers>(i, rows, tile_keys, kind);
             });
         }
     }
 
-    /// The vectors of `some` of the keys that are visited now. A thin panel that is alone reads its source a few keys at a
-    /// time.
+    /// Whether panels share what was read of the keys that are visited now. A thin panel that is alone reads its source a
+    /// few keys at a time.
+    bool shared() const { return panels() > 1 || !thin(0); }
+    /// The vectors of `some` of these keys.
     float_rows keys(span some) const {
-        return shared_ ? k_.from(some.begin - first_) : p_.k(block_.b, kv_head_, some, w_.k);
+        return shared() ? k_.from(some.begin - first_) : p_.k(block_.b, kv_head_, some, w_.k);
     }
     float_rows values(span some) const {
-        return shared_ ? v_.from(some.begin - first_) : p_.v(block_.b, kv_head_, some, w_.v);
+        return shared() ? v_.from(some.begin - first_) : p_.v(block_.b, kv_head_, some, w_.v);
     }
 
     /// A tile that is partial for the block may be less so for a panel: its runs are scored one by one.
@@ -338,9 +338,9 @@ private:
     index_t head_dim_ = p_.q.head_dim, value_dim_ = p_.v.head_dim;
 
     // the keys and values that are visited now, from key first_ on, where panels share them
-    bool shared_ = true, careful_ = false;
     index_t first_ = 0;
     float_rows k_{}, v_{};
+    bool careful_ = false;  ///< some of them are not finite, and a mask may hide them
 };
 
 }  // namespace kernel

@@ -32,7 +32,7 @@ inline constexpr index_t kv_tile = 96;
 /// The most rows that a panel may have to be thin: computed with lanes along head_dim, where lanes along rows would idle.
 inline constexpr index_t thin_rows = panel * 3 / 4;
 
-/// Keys whose converted vectors stay in L1 while a thin panel meets them; a multiple of every register's lanes but 16.
+/// Keys whose converted vectors stay in L1 while a thin panel meets them.
 inline constexpr index_t thin_keys = 24;
 
 /// Bytes of keys that a thin panel asks memory for ahead of their use: a hardware prefetcher follows several rows at once

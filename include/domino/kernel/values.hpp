@@ -45,8 +45,7 @@ DOMINO_INLINE void add_channels(float* output, const float* weights, float_rows 
     });
 }
 
-/// O^T * shrink, where that is not O^T itself. A pass of its own, so that a row's output is rounded the same whether its
-/// first chunk has visible keys or not.
+/// O^T * shrink, where that is not O^T itself.
 inline void rescale(float* output, index_t value_dim, const simd::floats (&shrink)[panel_registers]) {
     simd::bools unchanged = shrink[0] == simd::floats(1.f);
     for (int r = 1; r < panel_registers; ++r) unchanged = unchanged & (shrink[r] == simd::floats(1.f));

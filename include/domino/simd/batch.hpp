@@ -109,15 +109,6 @@ DOMINO_INLINE void prefetch_to_write([[maybe_unused]] const float* at, [[maybe_u
 #endif
 }
 
-/// Sum of all lanes.
-DOMINO_INLINE float sum(floats x) {
-#if XSIMD_VERSION_MAJOR < 10
-    return xsimd::hadd(x);
-#else
-    return xsimd::reduce_add(x);
-#endif
-}
-
 /// All lanes of a truth value.
 DOMINO_INLINE bools broadcast(bool x) { return floats(x ? 1.f : 0.f) != floats(0.f); }
 

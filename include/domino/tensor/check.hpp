@@ -78,8 +78,11 @@ inline void check_equal(const char* argument, const char* what, const char* of, 
         fail(argument, std::string(what) + " " + std::to_string(expected) + " as " + of, std::to_string(got));
 }
 
+/// Throws where a source cannot be read. Of a user's own type only the extents are known.
 template <RowSource S>
 source_facts facts(const char* argument, const S& s) {
+    for (const index_t extent : {s.batch(), s.heads(), s.len(), s.head_dim()})
+        if (extent < 0) fail(argument, "extents of 0 or more", std::to_string(extent));
     return {argument, s.batch(), s.heads(), s.len(), s.head_dim()};
 }
 template <class T>
@@ -98,9 +101,9 @@ inline source_facts facts(const char* argument, const quantized_view& x) {
              std::to_string(x.scales.head_dim()));
     return {argument, x.batch(), x.heads(), x.len(), x.head_dim(), {extent_of(x.values), extent_of(x.scales)}};
 }
-template <class T>
-source_facts facts(const char* argument, const paged_view<T>& x) {
-    check_tensor(argument, x.pool);
+template <RowSource Pool>
+source_facts facts(const char* argument, const paged_rows<Pool>& x) {
+    const source_facts pool = facts(argument, x.pool);
     if (x.num_sequences < 0 || x.max_len < 0) fail(argument, "a number of sequences and a len of 0 or more", "less");
     if (x.num_sequences > 0 && x.max_len > 0) {
         if (x.page_size() < 1) fail(argument, "a page_size of at least 1", std::to_string(x.page_size()));
@@ -114,7 +117,7 @@ source_facts facts(const char* argument, const paged_view<T>& x) {
                     fail(argument, "pages below " + std::to_string(x.pool.batch()) + " in block_table",
                          std::to_string(page));
     }
-    return {argument, x.batch(), x.heads(), x.len(), x.head_dim(), {extent_of(x.pool)}};
+    return {argument, x.batch(), x.heads(), x.len(), x.head_dim(), pool.memory};
 }
 
 }  // namespace detail

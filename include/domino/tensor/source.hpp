@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <concepts>
-#include <type_traits>
 
 #include "domino/tensor/view.hpp"
 
@@ -42,13 +41,13 @@ struct quantized_view {
 };
 
 /// Pages of `page_size` tokens in a pool, found through a block table: token kv of sequence b lies in slot
-/// kv % page_size of page block_table[b, kv / page_size]; a negative entry is a page that is not there.
-///   pool [pages, num_kv_heads, page_size, head_dim], any strides (vLLM's and attnax's pools store heads after slots)
-template <class T>
-struct paged_view {
-    using element = std::remove_const_t<T>;
+/// kv % page_size of page block_table[b, kv / page_size]; a negative entry is a page that is not there. The pool may be
+/// any source, whose batch entries are the pages.
+template <RowSource Pool>
+struct paged_rows {
+    using element = typename Pool::element;
 
-    tensor_view<const element> pool;
+    Pool pool;                        ///< [pages, num_kv_heads, page_size, head_dim]
     const std::int32_t* block_table;  ///< [batch, table_stride]
     index_t table_stride, num_sequences, max_len;
 
@@ -61,8 +60,14 @@ struct paged_view {
         const index_t page = block_table[b_ * table_stride + kv_ / page_size()], slot = kv_ % page_size();
         const index_t count = std::min(page_size() - slot, max_len - kv_);
         if (page < 0) return {nullptr, 0, count};
-        return {pool.row(page, h_, slot), pool.strides[2], count};
+        row_run<element> run = pool.rows(page, h_, slot);
+        run.count = count;
+        return run;
     }
 };
+
+/// Pages of an engine's own pool, with any strides (vLLM's and attnax's pools store heads after slots).
+template <class T>
+using paged_view = paged_rows<tensor_view<const T>>;
 
 }  // namespace domino::inline DOMINO_ARCH
