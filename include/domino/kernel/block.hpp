@@ -88,6 +88,7 @@ private:
         for_each_run(mask_, rows, kv_tile, [&](const run& r) {
             for_each_piece(r.kv, keys_at_once, [&](span keys) { visit(keys, r.kind); });
         });
+        add_waiting_values(kv_tile);
     }
 
     index_t panels() const { return (rows_ + panel - 1) / panel; }
@@ -228,9 +229,12 @@ private:
         };
         if (thin(i)) {
             for_each_piece(some, thin_keys, [&](span piece) {
-                const float_rows k = keys(piece);
-                thin_dots(q_panel(i), rows_in(i), head_dim_, k, piece.size(),
-                          w_.dots + (piece.begin - some.begin) * panel, k.first != w_.k);
+                float* dots = w_.dots + (piece.begin - some.begin) * panel;
+                if (shared()) {
+                    const float_rows k = keys(piece);
+                    thin_dots(q_panel(i), rows_in(i), head_dim_, run_of(k, piece), k.first, dots);
+                } else p_.k.thin_dots(p_.k.source, block_.b, kv_head_, piece, q_panel(i), rows_in(i), dots, w_.k);
+                add_waiting_values(piece.size());
             });
             from(stored_dots<R>{w_.dots, some.size()});
         } else if constexpr (R == panel_registers) {
@@ -240,6 +244,7 @@ private:
 
     template <int R, bool careful>
     void add_weighted(index_t i, span some, const simd::floats (&tile_max)[R]) {
+        if (thin(i)) add_waiting_values(kv_tile);
         simd::floats shrink[R];
         const row_state state{w_.max + i * panel, w_.sum + i * panel};
         exponentiate<careful>(w_.scores, some.size(), unit() * std::numbers::log2e_v<float>, tile_max, state, shrink);
@@ -248,18 +253,44 @@ private:
                          p_.tail.dropout);
         if (thin(i)) {
             std::fill_n(w_.thin_sums, rows_in(i) * value_dim_, 0.f);
-            for_each_piece(some, thin_keys, [&](span piece) {
-                const float_rows v = values(piece);
-                thin_add_values<careful>(w_.thin_sums, rows_in(i), value_dim_,
-                                         w_.scores + (piece.begin - some.begin) * panel, v, piece.size(),
-                                         v.first != w_.v);
-            });
-            thin_join(o_panel(i), rows_in(i), value_dim_, shrink, w_.thin_sums);
+            std::swap(w_.scores, w_.weights);
+            waiting_.panel = i;
+            waiting_.keys = some;
+            waiting_.weights = w_.weights;
+            waiting_.careful = careful;
+            for (int r = 0; r < R; ++r) shrink[r].store_aligned(waiting_.shrink + r * simd::width);
+            if (shared()) add_waiting_values(kv_tile);
         } else if constexpr (R == panel_registers) {
             rescale(o_panel(i), value_dim_, shrink);
             add_values<careful>(o_panel(i), value_dim_, w_.scores, values(some), some.size());
         }
     }
+
+    /// A thin panel's values wait until the next tile's keys are read, and are added in between: from memory both arrive
+    /// together faster than in turn.
+    void add_waiting_values(index_t keys) {
+        if (waiting_.keys.empty()) return;
+        const span now{waiting_.keys.begin, std::min(waiting_.keys.begin + keys, waiting_.keys.end)};
+        const index_t rows = rows_in(waiting_.panel);
+        for_each_piece(now, thin_keys, [&](span piece) {
+            const float* weights = waiting_.weights + (piece.begin - now.begin) * panel;
+            if (!shared())
+                p_.v.thin_add_values[waiting_.careful](p_.v.source, block_.b, kv_head_, piece, w_.thin_sums, rows,
+                                                       weights, w_.v);
+            else {
+                const float_rows v = values(piece);
+                const auto add = waiting_.careful ? thin_add_values<true, float> : thin_add_values<false, float>;
+                add(w_.thin_sums, rows, value_dim_, weights, run_of(v, piece), v.first);
+            }
+        });
+        waiting_.weights += now.size() * panel;
+        waiting_.keys.begin = now.end;
+        if (!waiting_.keys.empty()) return;
+        for (index_t row = 0; row < rows; ++row)
+            scale_and_add(o_panel(waiting_.panel) + row * value_dim_, waiting_.shrink[row],
+                          w_.thin_sums + row * value_dim_, value_dim_);
+    }
+    static row_run<float> run_of(float_rows rows, span some) { return {rows.first, rows.stride, some.size()}; }
 
     /// Divides by the sums and writes O and the log-sum-exp; a row that saw nothing is 0 and -inf.
     void finish() {
@@ -341,6 +372,14 @@ private:
     index_t first_ = 0;
     float_rows k_{}, v_{};
     bool careful_ = false;  ///< some of them are not finite, and a mask may hide them
+
+    struct {
+        index_t panel = 0;
+        span keys{0, 0};
+        const float* weights = nullptr;
+        bool careful = false;
+        alignas(64) float shrink[kernel::panel] = {};
+    } waiting_;
 };
 
 }  // namespace kernel

@@ -68,13 +68,13 @@ struct workspace {
     static constexpr std::size_t alignment = 64;
 
     float *q, *o, *scores, *dots, *max, *sum;
-    float* thin_sums;  ///< a tile's sums of a thin panel
+    float *weights, *thin_sums;  ///< of a thin panel's tile whose values are yet to be added
     std::int32_t *heads, *positions;
     float *k, *v;  ///< room for converted keys and values
 
     /// Bytes a worker, a multiple of the alignment.
     static constexpr std::size_t stride(index_t head_dim, index_t value_dim) {
-        const index_t floats = block_rows(head_dim, value_dim) * (head_dim + value_dim + 4) + 2 * kv_tile * panel +
+        const index_t floats = block_rows(head_dim, value_dim) * (head_dim + value_dim + 4) + 3 * kv_tile * panel +
                                thin_rows * value_dim + visit_keys(head_dim, value_dim) * (head_dim + value_dim);
         const auto bytes = sizeof(float) * static_cast<std::size_t>(floats);
         return (bytes + alignment - 1) / alignment * alignment;
@@ -89,7 +89,8 @@ struct workspace {
         sum = max + rows;
         heads = reinterpret_cast<std::int32_t*>(sum + rows);
         positions = heads + rows;
-        thin_sums = sum + 3 * rows;
+        weights = sum + 3 * rows;
+        thin_sums = weights + kv_tile * panel;
         k = thin_sums + thin_rows * value_dim;
         v = k + visit_keys(head_dim, value_dim) * head_dim;
     }

@@ -32,15 +32,12 @@ inline constexpr index_t kv_tile = 96;
 /// The most rows that a panel may have to be thin: computed with lanes along head_dim, where lanes along rows would idle.
 inline constexpr index_t thin_rows = panel * 3 / 4;
 
-/// Keys whose converted vectors stay in L1 while a thin panel meets them.
-inline constexpr index_t thin_keys = 24;
+/// Keys of a pass over keys, then of one over values, in a thin panel: so few that both arrive from memory together and
+/// stay in L1 (of the read bandwidth 80 % with 8, 76 with 16, 73 with 24, 68 with 96).
+inline constexpr index_t thin_keys = 16;
 
-/// Bytes of keys that a thin panel asks memory for ahead of their use: a hardware prefetcher follows several rows at once
-/// badly (15 GB/s without, 20 with, of 22.6; 2 to 16 KiB do the same).
+/// Bytes of keys (and of values) that a thin panel asks memory for ahead of their use.
 inline constexpr index_t thin_ahead = 8192;
-
-/// Keys of a pass over values in a thin panel: so few that memory sees them in order (23 GB/s with 4 or 8, 19 with 96).
-inline constexpr index_t thin_values = 8;
 
 /// Where a call has fewer blocks than `split_tasks`, each of few rows (decoding), the keys of a block are cut into parts of
 /// at least `split_keys`, which other threads may take. What parts give waits in `split_floats` floats.

@@ -1,167 +1,238 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The two products for a panel of few rows (decoding, the last rows of a block): lanes run along head_dim, so that no
-// lane is idle and a key is read once at the speed of memory. Scores and weights keep the layout [keys, panel].
+// lane is idle, and elements are converted in registers, so that a key is read once at the speed of memory. Scores and
+// weights keep the layout [keys, panel].
 #pragma once
 
 #include <cmath>
 #include <cstring>
 
 #include "domino/kernel/shape.hpp"
-#include "domino/kernel/source.hpp"
-#include "domino/simd/transpose.hpp"
+#include "domino/simd/convert.hpp"
+#include "domino/tensor/view.hpp"
 
 namespace domino::inline DOMINO_ARCH {
 namespace kernel {
 
-/// The first n lanes, 0 beyond.
-DOMINO_INLINE simd::floats load_first(const float* from, index_t n) {
-    alignas(64) float lanes[simd::width] = {};
-    for (index_t i = 0; i < n; ++i) lanes[i] = from[i];
-    return simd::floats::load_aligned(lanes);
+/// Asks memory for n floats' worth of elements: of vectors that will be read soon, a few lines at a time between arithmetic,
+/// for a burst would be dropped, or hold up the loads behind it. (Narrower elements ask for a line more than once.)
+template <index_t n, class T>
+DOMINO_INLINE void ask_for(const T* at) {
+    simd::unroll<static_cast<int>((n * index_t{sizeof(T)} + simd::line_bytes - 1) / simd::line_bytes)>(
+        [&](auto i) DOMINO_INLINE_LAMBDA { simd::prefetch(at + i * (simd::line_bytes / index_t{sizeof(T)})); });
 }
 
-/// Dot products of `rows` vectors with `keys` keys, of which `there` exist (the last stands in for the others):
-/// dots[key * panel + row]. rows * keys is the number of a register's lanes, so that each is summed in the same order.
-/// Meanwhile asks for `count` later keys, a line at a time: in a burst they would hold up the loads behind them.
-template <int rows, int keys>
-DOMINO_INLINE void thin_dots_of(const float* q, index_t head_dim, float_rows k, index_t there, float* dots,
-                                float_rows later, index_t count) {
-    static_assert(rows * keys == simd::width);
-    const float* key_at[keys];
-    key_at[0] = k.first;
-    simd::unroll<keys - 1>([&](auto j)
-                               DOMINO_INLINE_LAMBDA { key_at[j + 1] = key_at[j] + (j + 1 < there ? k.stride : 0); });
-    simd::floats sums[keys * rows];
-    for (auto& sum : sums) sum = simd::floats(0.f);
-    const auto advance = [&](auto load, index_t d) DOMINO_INLINE_LAMBDA {
-        simd::floats row[rows];
-        simd::unroll<rows>([&](auto r) DOMINO_INLINE_LAMBDA {
-            row[r] = load(q + r * head_dim + d);
-            simd::keep(row[r]);
-        });
-        simd::unroll<keys>([&](auto j) DOMINO_INLINE_LAMBDA {
-            const simd::floats key = load(key_at[j] + d);
-            simd::unroll<rows>(
-                [&](auto r) DOMINO_INLINE_LAMBDA { sums[j * rows + r] = simd::fma(key, row[r], sums[j * rows + r]); });
-        });
-    };
-    index_t d = 0;
-    for (; d + simd::width <= head_dim; d += simd::width) {
-        if (d % simd::line == 0)
-            for (index_t j = 0; j < count; ++j) simd::prefetch(later.first + j * later.stride + d);
-        advance([](const float* p) DOMINO_INLINE_LAMBDA { return simd::floats::load_unaligned(p); }, d);
+/// The lines of vectors that will be read soon, in their order in memory, which hardware prefetchers follow.
+class lines_ahead {
+public:
+    template <class T>
+    lines_ahead(const T* first, index_t stride, index_t head_dim)
+        : at_(reinterpret_cast<const char*>(first)),
+          lines_((head_dim * index_t{sizeof(T)} + simd::line_bytes - 1) / simd::line_bytes),
+          gap_(stride * index_t{sizeof(T)} - lines_ * simd::line_bytes) {}
+    template <int n>
+    DOMINO_INLINE void ask() {
+        simd::unroll<n>([&](auto i) DOMINO_INLINE_LAMBDA { simd::prefetch(at_ + i * simd::line_bytes); });
+        line_ += n;
+        const bool next = line_ >= lines_;
+        at_ += n * simd::line_bytes + (next ? gap_ : 0);
+        line_ = next ? 0 : line_;
     }
-    if (d < head_dim) advance([n = head_dim - d](const float* p) { return load_first(p, n); }, d);
-    alignas(64) float lanes[simd::width];
-    xsimd::haddp(sums).store_aligned(lanes);
-    for (index_t j = 0; j < std::min<index_t>(keys, there); ++j)
-        std::memcpy(dots + j * panel, lanes + j * rows, rows * sizeof(float));
+
+private:
+    const char* at_;
+    index_t lines_, gap_, line_ = 0;
+};
+
+/// Channels whose elements share a scale; each register lies within such a block (see converts_in_registers).
+template <class T>
+constexpr index_t scale_block(const row_run<T>& run, index_t head_dim) {
+    return std::same_as<T, std::int8_t> ? run.scale_block : head_dim;
+}
+template <class T>
+constexpr bool converts_in_registers(const row_run<T>& run, index_t head_dim) {
+    return scale_block(run, head_dim) == head_dim || scale_block(run, head_dim) % simd::width == 0;
 }
 
-/// Dot products of `rows` vectors [rows, head_dim] with `keys` keys: dots[key * panel + row]. Meanwhile asks for the keys
-/// that follow, if `ahead`.
-inline void thin_dots(const float* q, index_t rows, index_t head_dim, float_rows k, index_t keys, float* dots,
-                      bool ahead) {
-    const index_t distance = ahead ? thin_ahead / (head_dim * index_t{sizeof(float)}) + 1 : 0;
-    const auto all_keys = [&]<int count>(index_t first, std::integral_constant<int, count>) {
-        constexpr int at_once = simd::width / count;
-        const index_t passes = (rows + count - 1) / count, pass = first / count;
-        const index_t begin = at_once * pass / passes,
-                      end = at_once * (pass + 1) / passes;  // a pass's share of prefetches
-        const float* row = q + first * head_dim;
-        for (index_t key = 0; key < keys; key += at_once)
-            thin_dots_of<count, at_once>(row, head_dim, k.from(key), keys - key, dots + key * panel + first,
-                                         k.from(key + begin + distance), ahead ? end - begin : 0);
-    };
+template <class T>
+DOMINO_INLINE simd::floats load_some(const T* at) {
+    return simd::load(at);
+}
+template <class T>
+DOMINO_INLINE simd::floats load_some(const T* at, index_t n) {
+    return simd::load_first(at, n);
+}
+
+/// A vector, and the scale of one of its blocks.
+template <class T>
+struct scaled_vector {
+    const T* at;
+    simd::floats scale;
+    scaled_vector() = default;
+    DOMINO_INLINE scaled_vector(const row_run<T>& run, index_t i, index_t block) : at(run.first + i * run.stride) {
+        if constexpr (std::same_as<T, std::int8_t>) scale = simd::floats(run.scales[i * run.scale_stride + block]);
+    }
+    DOMINO_INLINE simd::floats operator()(index_t c, auto... n) const {
+        if constexpr (std::same_as<T, std::int8_t>) return load_some(at + c, n...) * scale;
+        else return load_some(at + c, n...);
+    }
+};
+
+/// Four dot products, of `rows` rows [rows, head_dim] with 4 / rows keys, their lanes not yet summed: sums[key][row].
+/// Beyond the end the last key stands in. Each is summed in two chains, whatever `rows` is: eight chains hide the latency
+/// of an addition. `in_pairs`: blocks are whole pairs of registers.
+template <int rows, bool in_pairs, class T>
+DOMINO_INLINE void thin_four_dots(const float* q, index_t head_dim, const row_run<T>& k, index_t first, const T* later,
+                                  simd::floats* sums) {
+    constexpr int keys = 4 / rows;
+    simd::floats even[4], odd[4];
+    simd::unroll<4>([&](auto i) DOMINO_INLINE_LAMBDA { even[i] = odd[i] = simd::floats(0.f); });
+    const index_t block = scale_block(k, head_dim);
+    for (index_t begin = 0; begin < head_dim; begin += block) {
+        scaled_vector<T> key_at[keys];
+        simd::unroll<keys>([&](auto j) DOMINO_INLINE_LAMBDA {
+            key_at[j] = {k, std::min<index_t>(first + j, k.count - 1), begin / block};
+        });
+        const auto advance = [&](simd::floats(&sum)[4], index_t d, auto... n) DOMINO_INLINE_LAMBDA {
+            simd::floats key[keys];
+            simd::unroll<keys>([&](auto j) DOMINO_INLINE_LAMBDA { key[j] = key_at[j](d, n...); });
+            simd::unroll<rows>([&](auto r) DOMINO_INLINE_LAMBDA {
+                const simd::floats row = load_some(q + r * head_dim + d, n...);
+                simd::unroll<keys>([&](auto j) DOMINO_INLINE_LAMBDA {
+                    sum[j * rows + r] = simd::fma(key[j], row, sum[j * rows + r]);
+                });
+            });
+        };
+        const index_t end = begin + block;
+        index_t d = begin;
+        for (; d + 2 * simd::width <= end; d += 2 * simd::width) {
+            simd::unroll<keys>([&](auto j)
+                                   DOMINO_INLINE_LAMBDA { ask_for<2 * simd::width>(later + j * k.stride + d); });
+            advance(even, d);
+            advance(odd, d + simd::width);
+        }
+        if constexpr (in_pairs) continue;
+        if (d + simd::width <= end) {
+            advance(even, d);
+            d += simd::width;
+        }
+        if (d < end) advance(odd, d, end - d);
+    }
+    simd::unroll<4>([&](auto i) DOMINO_INLINE_LAMBDA { sums[i] = even[i] + odd[i]; });
+}
+
+/// Dot products of `rows` rows with all keys of a run.
+template <int rows, bool in_pairs, class T>
+inline void thin_dots_of(const float* q, index_t head_dim, const row_run<T>& k, const T* later, float* dots) {
+    constexpr int at_once = simd::width / rows;
+    for (index_t key = 0; key < k.count; key += at_once) {
+        simd::floats sums[simd::width];
+        simd::unroll<simd::width / 4>([&](auto i) DOMINO_INLINE_LAMBDA {
+            const index_t first = key + i * (4 / rows);
+            thin_four_dots<rows, in_pairs>(q, head_dim, k, first, later + first * k.stride, sums + i * 4);
+        });
+        alignas(64) float lanes[simd::width];
+        xsimd::haddp(sums).store_aligned(lanes);
+        for (index_t j = 0; j < std::min<index_t>(at_once, k.count - key); ++j)
+            std::memcpy(dots + (key + j) * panel, lanes + j * rows, rows * sizeof(float));
+    }
+}
+
+/// Calls f(row, count) for stretches of 4, 2 and 1 rows.
+template <class F>
+DOMINO_INLINE void for_each_thin_rows(index_t rows, F f) {
     index_t row = 0;
-    for (; row + 2 <= rows; row += 2) all_keys(row, std::integral_constant<int, 2>{});
-    if (row < rows) all_keys(row, std::integral_constant<int, 1>{});
+    for (; row + 4 <= rows; row += 4) f(row, std::integral_constant<int, 4>{});
+    if (row + 2 <= rows) {
+        f(row, std::integral_constant<int, 2>{});
+        row += 2;
+    }
+    if (row < rows) f(row, std::integral_constant<int, 1>{});
 }
 
-/// output = output * factor[row].
-template <int R>
-inline void thin_rescale(float* output, index_t rows, index_t value_dim, const simd::floats (&factor)[R]) {
-    alignas(64) float factors[R * simd::width];
-    for (int r = 0; r < R; ++r) factor[r].store_aligned(factors + r * simd::width);
-    for (index_t row = 0; row < rows; ++row)
-        if (factors[row] != 1.f)
-            for (index_t c = 0; c < value_dim; ++c) output[row * value_dim + c] *= factors[row];
+/// Dot products of `rows` rows [rows, head_dim] with all keys of a run: dots[key * panel + row]. Meanwhile asks for as many
+/// vectors from `later` on.
+template <class T>
+inline void thin_dots(const float* q, index_t rows, index_t head_dim, const row_run<T>& k, const T* later,
+                      float* dots) {
+    const bool in_pairs = scale_block(k, head_dim) % (2 * simd::width) == 0;
+    for_each_thin_rows(rows, [&](index_t row, auto count) {
+        const auto dots_of = in_pairs ? thin_dots_of<count, true, T> : thin_dots_of<count, false, T>;
+        dots_of(q + row * head_dim, head_dim, k, later, dots + row);
+    });
 }
 
-/// sums[row * value_dim + c] gains the weighted values of `registers` registers of channels. Where `skip_masked`, a weight
-/// of -0 contributes nothing.
-template <int rows, int registers, bool skip_masked>
-DOMINO_INLINE void thin_add_channels(float* sums, index_t value_dim, const float* weights, float_rows v, index_t keys,
-                                     const float* later, int lines) {
-    simd::floats sum[rows][registers];
+/// to = to * factor + from, for n floats.
+inline void scale_and_add(float* to, float factor, const float* from, index_t n) {
+    index_t c = 0;
+    for (; c + simd::width <= n; c += simd::width)
+        simd::fma(simd::load(to + c), simd::floats(factor), simd::load(from + c)).store_unaligned(to + c);
+    for (; c < n; ++c) to[c] = std::fma(to[c], factor, from[c]);
+}
+
+/// sums[row * value_dim + c] gains the weighted values of `strip` registers of channels from c on. Where
+/// `skip_masked`, a weight of -0 contributes nothing.
+template <int rows, int strip, bool skip_masked, class T>
+DOMINO_INLINE void thin_add_channels(float* sums, index_t value_dim, const float* weights, const row_run<T>& v,
+                                     lines_ahead& later, index_t c) {
+    simd::floats sum[rows][strip];
     const auto each = [&](auto f) DOMINO_INLINE_LAMBDA {
         simd::unroll<rows>([&](auto r) DOMINO_INLINE_LAMBDA {
-            simd::unroll<registers>([&](auto c)
-                                        DOMINO_INLINE_LAMBDA { f(sum[r][c], sums + r * value_dim + c * simd::width); });
+            simd::unroll<strip>([&](auto i)
+                                    DOMINO_INLINE_LAMBDA { f(sum[r][i], sums + r * value_dim + c + i * simd::width); });
         });
     };
     each([](auto& x, const float* at) DOMINO_INLINE_LAMBDA { x = simd::floats::load_unaligned(at); });
-    const float* value = v.first;
-    for (index_t key = 0; key < keys; ++key, value += v.stride, weights += panel, later += v.stride) {
-        for (int line = 0; line < lines; ++line) simd::prefetch(later + line * simd::line);
-        simd::floats channels[registers];
-        simd::unroll<registers>([&](auto c) DOMINO_INLINE_LAMBDA {
-            channels[c] = simd::floats::load_unaligned(value + c * simd::width);
-            if constexpr (rows > 1) simd::keep(channels[c]);
+    index_t block[strip];
+    simd::unroll<strip>([&](auto i)
+                            DOMINO_INLINE_LAMBDA { block[i] = (c + i * simd::width) / scale_block(v, value_dim); });
+    for (index_t key = 0; key < v.count; ++key, weights += panel) {
+        later.ask<std::max(strip * static_cast<int>(simd::width) / (static_cast<int>(simd::line_bytes) / 4), 1)>();
+        simd::floats channels[strip];
+        simd::unroll<strip>([&](auto i) DOMINO_INLINE_LAMBDA {
+            channels[i] = scaled_vector<T>(v, key, block[i])(c + i * simd::width);
+            if constexpr (rows > 1) simd::keep(channels[i]);
         });
         simd::unroll<rows>([&](auto r) DOMINO_INLINE_LAMBDA {
             if constexpr (skip_masked)
                 if (weights[r] == 0.f && std::signbit(weights[r])) return;
             const simd::floats weight(weights[r]);
-            simd::unroll<registers>(
-                [&](auto c) DOMINO_INLINE_LAMBDA { sum[r][c] = simd::fma(weight, channels[c], sum[r][c]); });
+            simd::unroll<strip>([&](auto i)
+                                    DOMINO_INLINE_LAMBDA { sum[r][i] = simd::fma(weight, channels[i], sum[r][i]); });
         });
     }
     each([](auto x, float* at) DOMINO_INLINE_LAMBDA { x.store_unaligned(at); });
 }
 
-/// sums [rows, value_dim] gains `keys` keys' values, weighted by weights[key * panel + row]. Meanwhile asks for the values
-/// that follow, if `ahead`.
-template <bool skip_masked>
-inline void thin_add_values(float* sums, index_t rows, index_t value_dim, const float* weights, float_rows v,
-                            index_t keys, bool ahead) {
-    for (index_t key = 0; key < keys; key += thin_values, weights += thin_values * panel, v = v.from(thin_values)) {
-        const index_t count = std::min(thin_values, keys - key);
-        index_t c = 0;
-        const auto advance = [&]<int registers>(std::integral_constant<int, registers>) {
-            constexpr int lines = (registers * simd::width + simd::line - 1) / simd::line;
-            const auto add = [&]<int at_once>(index_t row, std::integral_constant<int, at_once>) {
-                const int passes = static_cast<int>((rows + 1) / 2), pass = static_cast<int>(row / 2);
-                const int begin = lines * pass / passes, end = lines * (pass + 1) / passes;
-                thin_add_channels<at_once, registers, skip_masked>(
-                    sums + row * value_dim + c, value_dim, weights + row, {v.first + c, v.stride}, count,
-                    v.first + thin_values * v.stride + c + begin * simd::line, ahead ? end - begin : 0);
-            };
-            index_t row = 0;
-            for (; row + 2 <= rows; row += 2) add(row, std::integral_constant<int, 2>{});
-            if (row < rows) add(row, std::integral_constant<int, 1>{});
-            c += registers * simd::width;
-        };
-        while (c + 4 * simd::width <= value_dim) advance(std::integral_constant<int, 4>{});
-        while (c + simd::width <= value_dim) advance(std::integral_constant<int, 1>{});
-        for (; c < value_dim; ++c)
-            for (index_t row = 0; row < rows; ++row)
-                for (index_t j = 0; j < count; ++j) {
-                    const float weight = weights[j * panel + row];
-                    if (skip_masked && weight == 0.f && std::signbit(weight)) continue;
-                    float& sum = sums[row * value_dim + c];
-                    sum = simd::fma(simd::floats(weight), simd::floats(v.first[j * v.stride + c]), simd::floats(sum))
-                              .get(0);
-                }
+/// The same of one channel.
+template <bool skip_masked, class T>
+inline void thin_add_channel(float& sum, const float* weights, const row_run<T>& v, index_t c, index_t block) {
+    for (index_t key = 0; key < v.count; ++key, weights += panel) {
+        if (skip_masked && *weights == 0.f && std::signbit(*weights)) continue;
+        const simd::floats value = scaled_vector<T>(v, key, block)(c, 1);
+        sum = simd::fma(simd::floats(*weights), value, simd::floats(sum)).get(0);
     }
 }
 
-/// output = output * factor[row] + sums.
-template <int R>
-inline void thin_join(float* output, index_t rows, index_t value_dim, const simd::floats (&factor)[R],
-                      const float* sums) {
-    thin_rescale(output, rows, value_dim, factor);
-    for (index_t i = 0; i < rows * value_dim; ++i) output[i] += sums[i];
+/// sums [rows, value_dim] gains the values of a run, weighted by weights[key * panel + row]. Meanwhile asks for
+/// as many from `later` on.
+template <bool skip_masked, class T>
+inline void thin_add_values(float* sums, index_t rows, index_t value_dim, const float* weights, const row_run<T>& v,
+                            const T* later_values) {
+    lines_ahead later(later_values, v.stride, value_dim);
+    for_each_thin_rows(rows, [&](index_t row, auto count) DOMINO_INLINE_LAMBDA {
+        constexpr int strip = 8 / count;
+        float* to = sums + row * value_dim;
+        index_t c = 0;
+        for (; c + strip * simd::width <= value_dim; c += strip * simd::width)
+            thin_add_channels<count, strip, skip_masked>(to, value_dim, weights + row, v, later, c);
+        for (; c + simd::width <= value_dim; c += simd::width)
+            thin_add_channels<count, 1, skip_masked>(to, value_dim, weights + row, v, later, c);
+        for (; c < value_dim; ++c)
+            for (index_t r = 0; r < count; ++r)
+                thin_add_channel<skip_masked>(to[r * value_dim + c], weights + row + r, v, c,
+                                              c / scale_block(v, value_dim));
+    });
 }
 
 }  // namespace kernel

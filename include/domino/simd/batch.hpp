@@ -94,18 +94,18 @@ DOMINO_INLINE void keep([[maybe_unused]] floats& x) {
 #endif
 }
 
-/// Floats of a cache line.
-inline constexpr index_t line = 16;
+/// Bytes of a cache line.
+inline constexpr index_t line_bytes = 64;
 
 /// Asks for the line of memory at an address, whatever it is, that will be read or written soon.
-DOMINO_INLINE void prefetch([[maybe_unused]] const float* at) {
+DOMINO_INLINE void prefetch([[maybe_unused]] const void* at) {
 #if defined(__GNUC__)
     __builtin_prefetch(at);
 #endif
 }
 DOMINO_INLINE void prefetch_to_write([[maybe_unused]] const float* at, [[maybe_unused]] index_t n) {
 #if defined(__GNUC__)
-    for (index_t i = 0; i < n; i += line) __builtin_prefetch(at + i, 1);
+    for (index_t i = 0; i < n; i += line_bytes / index_t{sizeof(float)}) __builtin_prefetch(at + i, 1);
 #endif
 }
 

@@ -17,49 +17,73 @@
 namespace domino::inline DOMINO_ARCH {
 namespace simd {
 
-/// to[i] = from[i] for i < n.
-inline void convert(const float* from, index_t n, float* to) {
-    std::memcpy(to, from, static_cast<std::size_t>(n) * sizeof(float));
+/// The first n elements, 0 beyond.
+template <class T>
+DOMINO_INLINE floats load_first(const T* from, index_t n) {
+    alignas(64) float lanes[width] = {};
+    for (index_t i = 0; i < n; ++i) lanes[i] = static_cast<float>(from[i]);
+    return floats::load_aligned(lanes);
 }
 
-inline void convert(const float16* from, index_t n, float* to) {
-    index_t i = 0;
+/// A register of elements.
+DOMINO_INLINE floats load(const float* from) { return floats::load_unaligned(from); }
+
+DOMINO_INLINE floats load(const float16* from) {
 #if defined(__AVX512F__)
-    for (; i + 16 <= n; i += 16)
-        _mm512_storeu_ps(to + i, _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(from + i))));
+    if constexpr (width == 16) return _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(from)));
 #endif
 #if defined(__F16C__)
-    for (; i + 8 <= n; i += 8)
-        _mm256_storeu_ps(to + i, _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from + i))));
+    if constexpr (width == 8) return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from)));
 #elif defined(__ARM_NEON) && defined(__aarch64__)
-    for (; i + 4 <= n; i += 4)
-        vst1q_f32(to + i,
-                  vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(reinterpret_cast<const std::uint16_t*>(from + i)))));
+    if constexpr (width == 4)
+        return vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(reinterpret_cast<const std::uint16_t*>(from))));
 #endif
-    for (; i < n; ++i) to[i] = from[i];
+    return load_first(from, width);
 }
 
-inline void convert(const bfloat16* from, index_t n, float* to) {
-    index_t i = 0;
-#if defined(__AVX2__)
-    for (; i + 8 <= n; i += 8) {
-        const __m256i wide = _mm256_cvtepu16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from + i)));
-        _mm256_storeu_ps(to + i, _mm256_castsi256_ps(_mm256_slli_epi32(wide, 16)));
+DOMINO_INLINE floats load(const bfloat16* from) {
+#if defined(__AVX512F__)
+    if constexpr (width == 16) {
+        const __m512i wide = _mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(from)));
+        return _mm512_castsi512_ps(_mm512_slli_epi32(wide, 16));
     }
 #endif
-    for (; i < n; ++i) to[i] = from[i];
+#if defined(__AVX2__)
+    if constexpr (width == 8) {
+        const __m256i wide = _mm256_cvtepu16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from)));
+        return _mm256_castsi256_ps(_mm256_slli_epi32(wide, 16));
+    }
+#endif
+    return load_first(from, width);
+}
+
+DOMINO_INLINE floats load(const std::int8_t* from) {
+#if defined(__AVX512F__)
+    if constexpr (width == 16)
+        return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from))));
+#endif
+#if defined(__AVX2__)
+    if constexpr (width == 8)
+        return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(from))));
+#endif
+    return load_first(from, width);
+}
+
+/// to[i] = from[i] for i < n.
+template <class T>
+inline void convert(const T* from, index_t n, float* to) {
+    index_t i = 0;
+    for (; i + width <= n; i += width) load(from + i).store_unaligned(to + i);
+    for (; i < n; ++i) to[i] = static_cast<float>(from[i]);
+}
+inline void convert(const float* from, index_t n, float* to) {
+    std::memcpy(to, from, static_cast<std::size_t>(n) * sizeof(float));
 }
 
 /// to[i] = scale * from[i].
 inline void convert(const std::int8_t* from, index_t n, float scale, float* to) {
     index_t i = 0;
-#if defined(__AVX2__)
-    const __m256 factor = _mm256_set1_ps(scale);
-    for (; i + 8 <= n; i += 8) {
-        const __m256i wide = _mm256_cvtepi8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(from + i)));
-        _mm256_storeu_ps(to + i, _mm256_mul_ps(_mm256_cvtepi32_ps(wide), factor));
-    }
-#endif
+    for (; i + width <= n; i += width) (load(from + i) * floats(scale)).store_unaligned(to + i);
     for (; i < n; ++i) to[i] = static_cast<float>(from[i]) * scale;
 }
 
