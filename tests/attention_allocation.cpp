@@ -96,7 +96,7 @@ TEST_CASE("several workers: one allocation, or none with the caller's workspace"
     const executors::backward executor{workers};
     std::vector<std::byte> workspace(domino::workspace_bytes(16, 16, workers));
     for (const call::shape s : {call::shape{.heads = 3, .kv_heads = 3, .q_len = 700, .kv_len = 700},
-                                {.batch = 1500, .q_len = 1, .kv_len = 40},    // more blocks than tasks
+                                {.batch = 5000, .q_len = 1, .kv_len = 40},    // more blocks than tasks
                                 {.heads = 2, .q_len = 1, .kv_len = 5000}}) {  // keys in parts
         call::shape wide = s;
         wide.head_dim = wide.value_dim = 16;

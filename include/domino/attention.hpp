@@ -40,7 +40,7 @@ struct attention_options {
     std::span<std::byte> workspace = {};
 };
 
-/// Bytes that a call with these head sizes needs with `workers` workers: at most a MiB each up to head_dim 512 and 272 KiB
+/// Bytes that a call with these head sizes needs with `workers` workers: at most a MiB each up to head_dim 512 and 320 KiB
 /// more, whatever the lengths.
 inline std::size_t workspace_bytes(index_t head_dim, index_t value_dim, index_t workers = 1) {
     return kernel::workspace::stride(head_dim, value_dim) * static_cast<std::size_t>(workers) +

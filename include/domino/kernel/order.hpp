@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Who computes which block when: the longest first, so that the short ones fill up the ends of all workers. No result
-// depends on it.
+// The order in which workers take blocks: the longest first, so that the short ones fill up the ends. No result depends
+// on it.
 #pragma once
 
 #include <algorithm>
@@ -12,21 +12,21 @@
 namespace domino::inline DOMINO_ARCH {
 namespace kernel {
 
-/// The order in which blocks are handed out.
+/// All blocks of a call in the order in which they are handed out.
 class block_order {
 public:
     /// Neighbouring blocks from `first` on.
     struct task {
         index_t work, first;
     };
-    static constexpr index_t most_tasks = 1024;  ///< of more blocks, several are a task
-    static constexpr index_t grades = 64;        ///< to which a worker's share of all work is told apart
+    static constexpr index_t most_tasks = 4096;  ///< of more blocks, several are a task
+    static constexpr index_t grades = 64;        ///< of work, in a worker's share
 
     /// As the blocks are numbered.
     explicit block_order(index_t blocks) : blocks_(blocks) {}
 
-    /// By descending work(block), in memory for most_tasks tasks. What differs little for so many workers stays as it is
-    /// numbered, so that blocks which read the same keys follow each other.
+    /// By descending work(block), in memory for most_tasks tasks. Works that differ by little beside a worker's share stay
+    /// as they are numbered, so that blocks which read the same keys follow each other.
     template <class Work>
     block_order(index_t blocks, index_t workers, task* memory, const Work& work) : blocks_(blocks) {
         blocks_a_task_ = (blocks + most_tasks - 1) / most_tasks;
@@ -39,9 +39,10 @@ public:
         }
         const index_t grade = std::max<index_t>(all / workers / grades, 1);
         for (task& t : tasks_) t.work /= grade;
-        std::sort(tasks_.begin(), tasks_.end(), [](const task& x, const task& y) {
+        const auto before = [](const task& x, const task& y) {
             return x.work > y.work || (x.work == y.work && x.first < y.first);
-        });
+        };
+        if (!std::is_sorted(tasks_.begin(), tasks_.end(), before)) std::sort(tasks_.begin(), tasks_.end(), before);
     }
 
     /// Calls f(block, part, worker) once for each part, 0 to `parts`, of each block. Workers take the next task when they
