@@ -11,6 +11,7 @@
 
 #include "attention_call.hpp"
 #include "catch.hpp"
+#include "executors.hpp"
 
 namespace {
 
@@ -88,4 +89,29 @@ TEST_CASE("allocations do not grow with the lengths", "[attention][allocation]")
     check(domino::full, "dense");
     check(domino::causal, "causal");
     check(windowed, "window or every seventh key");
+}
+
+TEST_CASE("several workers: one allocation, or none with the caller's workspace", "[attention][allocation]") {
+    constexpr index_t workers = 3;
+    const executors::backward executor{workers};
+    std::vector<std::byte> workspace(domino::workspace_bytes(16, 16, workers));
+    for (const call::shape s : {call::shape{.heads = 3, .kv_heads = 3, .q_len = 700, .kv_len = 700},
+                                {.batch = 5000, .q_len = 1, .kv_len = 40},    // more blocks than tasks
+                                {.heads = 2, .q_len = 1, .kv_len = 5000}}) {  // keys in parts
+        call::shape wide = s;
+        wide.head_dim = wide.value_dim = 16;
+        call::problem p(wide);
+        inputs::random r(72);
+        p.fill(r);
+        p.q_offset = s.kv_len - s.q_len;
+        const auto count = [&](std::span<std::byte> memory) {
+            const long before = allocations;
+            domino::attention(call::in(p.q), call::in(p.k), call::in(p.v), call::out(p.o), domino::causal,
+                              {.q_offset = p.q_offset, .executor = executor, .workspace = memory});
+            return allocations - before;
+        };
+        CAPTURE(s);
+        CHECK(count({}) == 1);
+        CHECK(count(workspace) == 0);
+    }
 }

@@ -25,23 +25,30 @@ const call::shape shapes[] = {
 }  // namespace
 
 TEST_CASE("any number of threads in any order gives the same bits", "[attention][determinism]") {
-    for (const call::shape& s : shapes) {
+    std::vector<call::shape> all(std::begin(shapes), std::end(shapes));
+    // more blocks, of unequal work; keys in parts
+    all.push_back({.batch = 1, .heads = 2, .kv_heads = 2, .q_len = 900, .kv_len = 1000, .head_dim = 8, .value_dim = 8});
+    all.push_back({.batch = 1, .heads = 4, .kv_heads = 2, .q_len = 1, .kv_len = 6000, .head_dim = 16, .value_dim = 16});
+    for (const call::shape& s : all) {
         inputs::random r(51);
         call::problem p(s);
         p.fill(r);
         p.q_offset = s.kv_len - s.q_len;
-        const domino::any_mask mask = domino::causal && domino::last_n(150);
+        const domino::any_mask mask = domino::causal && (domino::last_n(150) || domino::kv < 200);
         p.run(mask, domino::score);
         const auto expected = p.output();
-        for (index_t threads : {1, 2, 3, 7, 16})
-            for (std::uint64_t seed : {1u, 2u, 3u}) {
-                p.o.each([](float& x) { x = 99; });
-                p.run(mask, domino::score, executors::adversary(threads, seed));
-                CAPTURE(s, threads, seed);
-                CHECK(compare::same_bits(p.output(), expected));
-            }
-        p.run(mask, domino::score, executors::twice{});
-        CHECK(compare::same_bits(p.output(), expected));
+        const auto check = [&](const auto& executor, std::uint64_t seed) {
+            p.o.each([](float& x) { x = 99; });
+            p.run(mask, domino::score, executor);
+            CAPTURE(s, executor.concurrency(), seed);
+            CHECK(compare::same_bits(p.output(), expected));
+        };
+        for (index_t threads : {1, 2, 3, 7, 16}) {
+            for (std::uint64_t seed : {1u, 2u, 3u}) check(executors::adversary(threads, seed), seed);
+            check(executors::stretches{threads}, 0);
+            check(executors::backward{threads}, 0);
+        }
+        check(executors::twice{}, 0);
         p.run(mask, domino::score);
         CHECK(compare::same_bits(p.output(), expected));
     }

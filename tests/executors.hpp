@@ -58,6 +58,33 @@ private:
     std::uint64_t seed_;
 };
 
+/// Threads with a stretch of neighbouring tasks each.
+struct stretches {
+    using index_t = inputs::index_t;
+    index_t threads;
+    index_t concurrency() const { return threads; }
+    template <class F>
+    void for_each_index(index_t n, F&& f) const {
+        std::vector<std::thread> team;
+        for (index_t worker = 0; worker < threads; ++worker)
+            team.emplace_back([&, worker] {
+                for (index_t i = n * worker / threads; i < n * (worker + 1) / threads; ++i) f(i, worker);
+            });
+        for (auto& thread : team) thread.join();
+    }
+};
+
+/// The calling thread in the place of several workers, the last task first.
+struct backward {
+    using index_t = inputs::index_t;
+    index_t workers;
+    index_t concurrency() const { return workers; }
+    template <class F>
+    void for_each_index(index_t n, F&& f) const {
+        for (index_t i = n - 1; i >= 0; --i) f(i, i % workers);
+    }
+};
+
 /// Runs every task twice: a task may keep nothing from its first time.
 struct twice {
     using index_t = inputs::index_t;

@@ -100,28 +100,39 @@ TEST_CASE("each grain of a run is what classify says of it") {
         }
 }
 
-TEST_CASE("live_keys loses no key, and finds both ends where the mask is a band") {
-    int lost = 0, long_ends = 0;
+TEST_CASE("shares of the keys meet on the grain and are equal, up to a grain, in live keys") {
     for (const leaf& l : bitboard::leaves())
-        for (const block& piece : blocks()) {
-            const tile& rows = piece.rows;
-            const index_t grain = piece.grain;
-            const span live = live_keys(l.mask, rows, grain);
-            lost += live.begin < rows.kv.begin || live.end > rows.kv.end;
-            index_t first = rows.kv.end, end = rows.kv.begin;
-            for (index_t key = rows.kv.begin; key < rows.kv.end; ++key)
-                for (index_t row = rows.q.begin; row < rows.q.end; ++row)
-                    if (l.keep(row, key)) {
-                        lost += key < live.begin || key >= live.end;
-                        first = std::min(first, key);
-                        end = std::max(end, key + 1);
-                    }
-            if (l.name.starts_with("band") && first < end)
-                long_ends += first - live.begin >= grain || live.end - end >= grain;
-        }
-    CHECK(lost == 0);
-    CHECK(long_ends == 0);
-    CHECK(live_keys(causal, {0, 0, {5, 5}, {0, 9}}, 4).empty());
+        for (const block& piece : blocks())
+            for (const index_t parts : {1, 2, 3, 7}) {
+                const index_t grain = piece.grain, live = count_live(l.mask, piece.rows, grain);
+                int wrong = 0;
+                index_t at = piece.rows.kv.begin, shares = 0;
+                for_each_share(l.mask, piece.rows, grain, parts, [&](span keys) {
+                    wrong += keys.begin != at || keys.end < at;
+                    at = keys.end;
+                    ++shares;
+                    if (shares == parts) return;
+                    tile before = piece.rows;
+                    before.kv.end = at;
+                    const index_t missing = live * shares / parts - count_live(l.mask, before, grain);
+                    wrong += missing < 0 || missing >= grain;
+                    wrong += at % grain != 0 && at != piece.rows.kv.begin && at != piece.rows.kv.end;
+                });
+                wrong += at != piece.rows.kv.end || shares != parts;
+                if (wrong)
+                    FAIL_CHECK(l.name << " rows " << piece.rows.q.begin << ".." << piece.rows.q.end << " keys "
+                                      << piece.rows.kv.begin << ".." << piece.rows.kv.end << " grain " << grain
+                                      << " parts " << parts);
+            }
+    SUCCEED();
+}
+
+TEST_CASE("shares leave out what nobody sees") {
+    const auto sinks_and_window = kv < 96 || kv >= 9504;  // 96 keys at either end
+    std::vector<span> shares;
+    for_each_share(sinks_and_window, {0, 0, 9599, {0, 9600}}, 48, 4, [&](span keys) { shares.push_back(keys); });
+    CHECK(shares == std::vector<span>{{0, 48}, {48, 9504}, {9504, 9552}, {9552, 9600}});
+    CHECK(count_live(sinks_and_window, {0, 0, 9599, {0, 9600}}, 48) == 192);
 }
 
 TEST_CASE("no rows or no keys: no runs") {

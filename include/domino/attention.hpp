@@ -8,6 +8,7 @@
 #include <span>
 
 #include "domino/kernel/block.hpp"
+#include "domino/kernel/order.hpp"
 #include "domino/mask/causal.hpp"
 #include "domino/parallel/executor.hpp"
 #include "domino/tensor/check.hpp"
@@ -39,11 +40,12 @@ struct attention_options {
     std::span<std::byte> workspace = {};
 };
 
-/// Bytes that a call with these head sizes needs with `workers` workers: at most a MiB each up to head_dim 512 and a
-/// quarter more, whatever the lengths.
+/// Bytes that a call with these head sizes needs with `workers` workers: at most a MiB each up to head_dim 512 and 320 KiB
+/// more, whatever the lengths.
 inline std::size_t workspace_bytes(index_t head_dim, index_t value_dim, index_t workers = 1) {
     return kernel::workspace::stride(head_dim, value_dim) * static_cast<std::size_t>(workers) +
-           sizeof(float) * kernel::split_floats + kernel::workspace::alignment;
+           sizeof(kernel::block_order::task) * kernel::block_order::most_tasks + sizeof(float) * kernel::split_floats +
+           kernel::workspace::alignment;
 }
 
 namespace detail {
@@ -114,21 +116,30 @@ void attention(const TQ& Q, const TK& K, const TV& V, const TO& O, const M& mask
         memory += -reinterpret_cast<std::uintptr_t>(memory) % kernel::workspace::alignment;
         std::atomic<index_t> first_empty = interval::most;
         p.tail.first_empty = &first_empty;
+        const auto tasks = reinterpret_cast<kernel::block_order::task*>(memory);
+        memory += sizeof(*tasks) * kernel::block_order::most_tasks;
         const auto parts = reinterpret_cast<float*>(memory);
         memory += sizeof(float) * kernel::split_floats;
         const auto block = [&](index_t i, index_t worker) {
             const kernel::workspace scratch(memory + stride * static_cast<std::size_t>(worker), head_dim, value_dim);
             return kernel::block_attention(p, mask_expression, score_expression, grid.at(i, p.q.len), scratch);
         };
+        const index_t workers = options.executor.concurrency();
+        const auto order = workers == 1 ? kernel::block_order(grid.size())
+                                        : kernel::block_order(grid.size(), workers, tasks,
+                                                              [&](index_t i) { return block(i, 0).work(); });
         if (grid.splits == 1) {
-            options.executor.for_each_index(grid.size(),
-                                            [&](index_t i, index_t worker) { block(i, worker).compute(); });
+            order.for_each(options.executor, 1,
+                           [&](index_t i, index_t, index_t worker) { block(i, worker).compute(); });
         } else {
-            options.executor.for_each_index(grid.size() * grid.splits, [&](index_t i, index_t worker) {
-                block(i / grid.splits, worker).compute_part(i % grid.splits, grid.splits, parts + i * grid.part);
+            const index_t n = grid.splits;
+            span keys[kernel::split_tasks];
+            for (index_t i = 0; i < grid.size(); ++i) block(i, 0).cut(n, keys + i * n);
+            order.for_each(options.executor, n, [&](index_t i, index_t part, index_t worker) {
+                block(i, worker).compute_part(keys[i * n + part], parts + (i * n + part) * grid.part);
             });
-            options.executor.for_each_index(grid.size(), [&](index_t i, index_t worker) {
-                block(i, worker).join_parts(grid.splits, parts + i * grid.splits * grid.part);
+            order.for_each(options.executor, 1, [&](index_t i, index_t, index_t worker) {
+                block(i, worker).join_parts(n, parts + i * n * grid.part);
             });
         }
         if (const index_t row = first_empty; row != interval::most)

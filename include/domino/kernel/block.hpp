@@ -39,15 +39,19 @@ public:
         finish();
     }
 
-    /// Part i of n of the keys, of a block that is one thin panel: its output, maxima and sums go to `part`.
-    void compute_part(index_t i, index_t n, float* part) {
+    /// Pairs of a row and a key in tiles that are not empty.
+    index_t work() const { return rows_ * count_live(mask_, whole(), kv_tile); }
+
+    /// Cuts the keys into n parts of equal work: writes them to `parts`.
+    void cut(index_t n, span* parts) const {
+        for_each_share(mask_, whole(), kv_tile, n, [&](span keys) { *parts++ = keys; });
+    }
+
+    /// One part of the keys, of a block that is one thin panel: its output, maxima and sums go to `part`.
+    void compute_part(span keys, float* part) {
         pack();
-        const span live = live_keys(mask_, whole(), kv_tile);
-        const auto cut = [&](index_t j) {
-            return j == n ? live.end : live.begin + live.size() * j / n / kv_tile * kv_tile;
-        };
         tile rows = whole();
-        rows.kv = {cut(i), cut(i + 1)};
+        rows.kv = keys;
         visit_all(rows);
         part = std::copy_n(w_.o, rows_ * value_dim_, part);
         part = std::copy_n(w_.max, rows_, part);

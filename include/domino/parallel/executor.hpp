@@ -10,7 +10,9 @@
 namespace domino::inline DOMINO_ARCH {
 
 /// `concurrency()` is the number of workers; `for_each_index(n, f)` calls f(index, worker) once for each index in
-/// [0, n), with 0 <= worker < concurrency() and never twice at once with one worker, and returns when all are done.
+/// [0, n), with 0 <= worker < concurrency() and never twice at once with one worker, and returns when all are done. The
+/// order is free, and so is the schedule: of several workers a call asks for one index each, behind which they take the
+/// next block, the longest first, whenever they are free. A single worker is given each block as an index.
 template <class T>
 concept Executor = requires(T& executor, index_t n, void (*f)(index_t, index_t)) {
     { executor.concurrency() } -> std::convertible_to<index_t>;

@@ -62,22 +62,35 @@ constexpr void for_each_run(const M& mask_mod, const tile& rows, index_t grain, 
     flush();
 }
 
-/// The smallest stretch [begin, end) of `t.kv`, in steps of `grain`, outside which the tile is provably empty.
-template <Expression E>
-constexpr span live_keys(const E& expression, const tile& t, index_t grain) {
-    if (t.empty()) return {t.kv.begin, t.kv.begin};
-    range box = detail::as_range(t);
-    span live = t.kv;
-    const auto drop = [&](index_t begin, index_t end) {
-        box.kv = {begin, end - 1};
-        return !evaluate(expression, box).may;
-    };
-    // Halve first, then step: a live stretch at one end of a long tile is found in a few questions.
-    for (index_t step = detail::floor_power_of_two(t.kv.size() / grain + 1) * grain; step >= grain; step /= 2) {
-        while (live.size() >= step && drop(live.begin, live.begin + step)) live.begin += step;
-        while (live.size() >= step && drop(live.end - step, live.end)) live.end -= step;
-    }
+/// Keys of the live runs of `rows`: what there is to compute a row, but for what partial runs hide.
+template <MaskMod M>
+constexpr index_t count_live(const M& mask_mod, const tile& rows, index_t grain) {
+    index_t live = 0;
+    for_each_run(mask_mod, rows, grain, [&](const run& r) { live += r.kv.size(); });
     return live;
+}
+
+/// Calls visit(keys) for each of `parts` stretches, which cover the keys of `rows` in ascending order, meet on multiples of
+/// `grain` and have about equally many live keys.
+template <MaskMod M, class Visit>
+constexpr void for_each_share(const M& mask_mod, const tile& rows, index_t grain, index_t parts, Visit&& visit) {
+    const index_t live = count_live(mask_mod, rows, grain);
+    span share{rows.kv.begin, rows.kv.begin};
+    index_t cuts = 0, before = 0;  // live keys before the run
+    const auto cut = [&](index_t at) {
+        share = {share.end, at};
+        visit(share);
+        ++cuts;
+    };
+    for_each_run(mask_mod, rows, grain, [&](const run& r) {
+        const auto wanted = [&] { return live * (cuts + 1) / parts - before; };  // live keys of the run up to the cut
+        while (cuts + 1 < parts && wanted() < r.kv.size()) {
+            const index_t on_grain = (r.kv.begin + wanted()) / grain * grain;
+            cut(on_grain < r.kv.begin ? r.kv.begin : on_grain);
+        }
+        before += r.kv.size();
+    });
+    while (cuts < parts) cut(rows.kv.end);
 }
 
 }  // namespace domino::inline DOMINO_ARCH
