@@ -242,7 +242,8 @@ private:
             });
             from(stored_dots<R>{w_.dots, some.size()});
         } else if constexpr (R == panel_registers) {
-            from(wide_dots{q_panel(i), head_dim_, keys(some), some.size()});
+            if (i == 0) from(wide_dots<true>{q_panel(i), head_dim_, keys(some), some.size(), values(some)});
+            else from(wide_dots<false>{q_panel(i), head_dim_, keys(some), some.size()});
         }
     }
 
@@ -266,7 +267,10 @@ private:
             if (shared()) add_waiting_values(kv_tile);
         } else if constexpr (R == panel_registers) {
             rescale(o_panel(i), value_dim_, shrink);
-            add_values<careful>(o_panel(i), value_dim_, w_.scores, values(some), some.size());
+            if (i == 0)
+                add_values<careful, true>(o_panel(i), value_dim_, w_.scores, values(some), some.size(),
+                                          keys(some).from(some.size()));
+            else add_values<careful, false>(o_panel(i), value_dim_, w_.scores, values(some), some.size(), {});
         }
     }
 

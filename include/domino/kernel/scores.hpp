@@ -13,16 +13,16 @@ namespace kernel {
 
 /// Dot products of `panel` rows with `step` keys: each key's scalars are broadcast, the rows stand in lanes, and a dot
 /// product is summed in the order of its channels. `q_panel` is [head_dim, panel], aligned; `keys` are the keys'
-/// vectors, wherever they lie. Calls epilogue(key, register, dots) for each register of results.
-template <class Epilogue>
-DOMINO_INLINE void dot_keys(const float* q_panel, index_t head_dim, const float* const (&keys)[step],
+/// vectors, wherever they lie. Calls epilogue(key, register, dots) for each register of results. Meanwhile asks for `step`
+/// vectors of `later`, if it is there.
+template <bool ask, class Epilogue>
+DOMINO_INLINE void dot_keys(const float* q_panel, index_t head_dim, const float* const (&keys)[step], float_rows later,
                             Epilogue&& epilogue) {
     simd::floats dots[step][panel_registers];
     simd::unroll<step>([&](auto key) DOMINO_INLINE_LAMBDA {
         simd::unroll<panel_registers>([&](auto r) DOMINO_INLINE_LAMBDA { dots[key][r] = simd::floats(0.f); });
     });
-    DOMINO_UNROLL_LOOP
-    for (index_t d = 0; d < head_dim; ++d) {
+    const auto advance = [&](index_t d) DOMINO_INLINE_LAMBDA {
         simd::floats rows[panel_registers];
         simd::unroll<panel_registers>([&](auto r) DOMINO_INLINE_LAMBDA {
             rows[r] = simd::floats::load_aligned(q_panel + d * panel + r * simd::width);
@@ -32,19 +32,30 @@ DOMINO_INLINE void dot_keys(const float* q_panel, index_t head_dim, const float*
             simd::unroll<panel_registers>(
                 [&](auto r) DOMINO_INLINE_LAMBDA { dots[key][r] = simd::fma(channel, rows[r], dots[key][r]); });
         });
-    }
+    };
+    index_t d = 0;
+    if constexpr (ask)
+        for (constexpr index_t line = simd::line_bytes / sizeof(float); d + line <= head_dim; d += line) {
+            for (int key = 0; key < step; ++key) simd::prefetch(later.first + key * later.stride + d);
+            DOMINO_UNROLL_LOOP
+            for (index_t i = 0; i < line; ++i) advance(d + i);
+        }
+    DOMINO_UNROLL_LOOP
+    for (; d < head_dim; ++d) advance(d);
     simd::unroll<step>([&](auto key) DOMINO_INLINE_LAMBDA {
         simd::unroll<panel_registers>([&](auto r) DOMINO_INLINE_LAMBDA { epilogue(key, r, dots[key][r]); });
     });
 }
 
 /// The dot products of a panel [head_dim, panel] with `count` keys: each call gives the next step's. Beyond the end the
-/// last key stands in: a maximum does not mind.
+/// last key stands in: a maximum does not mind. `ask`: meanwhile, as many vectors of `later` are asked for.
+template <bool ask>
 struct wide_dots {
     const float* q_panel;
     index_t head_dim;
     float_rows k;
     index_t count;
+    float_rows later = {};
 
     template <class Epilogue>
     DOMINO_INLINE void next(Epilogue&& epilogue) {
@@ -52,8 +63,9 @@ struct wide_dots {
         rows[0] = k.first;
         simd::unroll<step - 1>([&](auto j)
                                    DOMINO_INLINE_LAMBDA { rows[j + 1] = rows[j] + (j + 1 < count ? k.stride : 0); });
-        dot_keys(q_panel, head_dim, rows, epilogue);
+        dot_keys<ask>(q_panel, head_dim, rows, later, epilogue);
         k = k.from(step);
+        later = later.from(step);
         count -= step;
     }
 };

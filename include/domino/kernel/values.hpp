@@ -15,9 +15,10 @@ DOMINO_INLINE simd::bools is_masked(simd::floats weight) {
 
 /// Adds a tile of keys to `channels` channels: weights [keys, panel] times values, summed over the tile apart from the
 /// running output [channels, panel], which they join at the end. Where `skip_masked`, a weight of -0 contributes
-/// nothing, whatever the value is (0 * NaN would be NaN).
-template <int channels, bool skip_masked>
-DOMINO_INLINE void add_channels(float* output, const float* weights, float_rows v, index_t keys) {
+/// nothing, whatever the value is (0 * NaN would be NaN). `ask`: meanwhile asks for the same channels of as many keys of
+/// `later`.
+template <int channels, bool skip_masked, bool ask>
+DOMINO_INLINE void add_channels(float* output, const float* weights, float_rows v, index_t keys, float_rows later) {
     simd::floats sums[channels][panel_registers];
     simd::unroll<channels>([&](auto c) DOMINO_INLINE_LAMBDA {
         simd::unroll<panel_registers>([&](auto r) DOMINO_INLINE_LAMBDA { sums[c][r] = simd::floats(0.f); });
@@ -25,6 +26,7 @@ DOMINO_INLINE void add_channels(float* output, const float* weights, float_rows 
     const float* value = v.first;
     DOMINO_UNROLL_LOOP
     for (index_t key = 0; key < keys; ++key, value += v.stride, weights += panel) {
+        if constexpr (ask) simd::prefetch(later.first + key * later.stride);
         simd::floats rows[panel_registers];
         simd::unroll<panel_registers>(
             [&](auto r) DOMINO_INLINE_LAMBDA { rows[r] = simd::floats::load_aligned(weights + r * simd::width); });
@@ -74,11 +76,13 @@ inline void divide(float* output, index_t value_dim, const float* sums) {
 }
 
 /// Adds a tile to all value_dim channels, `step` at a time, then 4, 2 and 1.
-template <bool skip_masked>
-inline void add_values(float* output, index_t value_dim, const float* weights, float_rows v, index_t keys) {
+template <bool skip_masked, bool ask>
+inline void add_values(float* output, index_t value_dim, const float* weights, float_rows v, index_t keys,
+                       float_rows later) {
     index_t c = 0;
     const auto advance = [&]<int channels>(std::integral_constant<int, channels>) {
-        add_channels<channels, skip_masked>(output + c * panel, weights, {v.first + c, v.stride}, keys);
+        add_channels<channels, skip_masked, ask>(output + c * panel, weights, {v.first + c, v.stride}, keys,
+                                                 {later.first + c, later.stride});
         c += channels;
     };
     // two channels alone are too few chains to hide an addition's latency: better 4 + 4 than step + 2
@@ -90,16 +94,23 @@ inline void add_values(float* output, index_t value_dim, const float* weights, f
 
 /// Whether every value is finite.
 inline bool all_finite(float_rows v, index_t keys, index_t value_dim) {
-    simd::floats poison(0.f);
+    constexpr int chains = 4;
+    simd::floats poison[chains];  // 0 * x, which is NaN where x is not finite
+    for (auto& x : poison) x = simd::floats(0.f);
     float rest = 0.f;
     for (index_t key = 0; key < keys; ++key) {
         const float* value = v.first + key * v.stride;
         index_t c = 0;
+        for (; c + chains * simd::width <= value_dim; c += chains * simd::width)
+            simd::unroll<chains>([&](auto i) DOMINO_INLINE_LAMBDA {
+                poison[i] = simd::fma(simd::load(value + c + i * simd::width), simd::floats(0.f), poison[i]);
+            });
         for (; c + simd::width <= value_dim; c += simd::width)
-            poison = simd::fma(simd::floats::load_unaligned(value + c), simd::floats(0.f), poison);
+            poison[0] = simd::fma(simd::load(value + c), simd::floats(0.f), poison[0]);
         for (; c < value_dim; ++c) rest += value[c] * 0.f;
     }
-    return rest == 0.f && xsimd::all(poison == simd::floats(0.f));
+    const auto all = poison[0] + poison[1] + poison[2] + poison[3];
+    return rest == 0.f && xsimd::all(all == simd::floats(0.f));
 }
 
 }  // namespace kernel
