@@ -23,7 +23,7 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SHAPE = ROOT / "include/domino/kernel/shape.hpp"
 
-# One constant in each, unless it needs another to fit. `function.name` is a constant inside a function.
+# One constant in each, and what it needs to fit. `function.name` is a constant inside a function.
 VARIANTS = [
     "",
     "step=4",
