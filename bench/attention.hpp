@@ -1,43 +1,58 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// A row of self-attention on one core, and the sizes it runs at.
+// A row of attention: its shape, what is called, and what that is compared with.
 #pragma once
 
-#include "inputs.hpp"
+#include "call.hpp"
+#include "measure.hpp"
 
 namespace bench {
 
-struct head_counts {
-    index_t q = 1, kv = 1;
-};
-
-/// Self-attention; the row's arguments are head_dim and len.
-template <class Mask, class Score = decltype(domino::score)>
-void attention(benchmark::State& state, const Mask& mask_or_maker, const Score& score_mod = domino::score,
-               head_counts heads = {}) {
-    const index_t head_dim = state.range(0), len = state.range(1);
-    const auto mask = mask_of(mask_or_maker, len);
-    const auto q = random_floats(heads.q * len * head_dim), k = random_floats(heads.kv * len * head_dim),
-               v = random_floats(heads.kv * len * head_dim);
-    std::vector<float> o(q.size());
-    const auto Q = domino::bhsd(q.data(), 1, heads.q, len, head_dim),
-               K = domino::bhsd(k.data(), 1, heads.kv, len, head_dim),
-               V = domino::bhsd(v.data(), 1, heads.kv, len, head_dim);
-    const auto O = domino::bhsd(o.data(), 1, heads.q, len, head_dim);
-    const index_t visible = domino::stats(mask, {1, heads.q, len, len}).visible;
-    measure(state, {attention_flops(visible, head_dim)}, [&] { domino::attention(Q, K, V, O, mask, score_mod); });
+/// A call of this shape, beside `base`, if there is one.
+template <class Call, class... Base>
+void attention_of(benchmark::State& state, const shape& s, const Call& call, const Base&... base) {
+    const prepared kernel(call, s);
+    measure(state, kernel.work(), kernel, prepared(base, s)...);
+    state.counters["workspace"] = double(domino::workspace_bytes(s.head_dim, s.value_dim ? s.value_dim : s.head_dim));
 }
 
-// The lengths 2048 and 8192 run where a filter names them (main.cpp).
-inline void sizes(auto* row, index_t longest_64, index_t longest_128) {
+/// Self-attention of this shape but for the row's arguments, head_dim and len.
+template <class Call, class... Base>
+void attention(benchmark::State& state, shape s, const Call& call, const Base&... base) {
+    s.head_dim = state.range(0);
+    s.q_len = s.kv_len = state.range(1);
+    attention_of(state, s, call, base...);
+}
+template <class Mask, class Score, class TQ, class T, class... Base>
+void attention(benchmark::State& state, const attention_call<Mask, Score, TQ, T>& call, const Base&... base) {
+    attention(state, shape{}, call, base...);
+}
+
+const std::vector<std::string> decode_arguments{"heads", "kv_heads", "q_len", "len"};
+
+/// The last q_len queries over len keys, head_dim 128; the row's arguments are heads, num_kv_heads, q_len and len.
+template <class Call, class... Base>
+void decode(benchmark::State& state, const Call& call, const Base&... base) {
+    attention_of(state,
+                 {.head_dim = 128,
+                  .q_len = state.range(2),
+                  .kv_len = state.range(3),
+                  .heads = state.range(0),
+                  .kv_heads = state.range(1)},
+                 call, base...);
+}
+
+// Arguments of rows. The lengths 2048 and 8192 run where a filter names them (main.cpp).
+template <index_t longest_64, index_t longest_128 = longest_64>
+constexpr auto lengths = [](auto* row) {
     row->ArgNames({"head_dim", "len"})->Unit(benchmark::kMillisecond);
     for (index_t len = 1024; len <= longest_64; len *= 2) row->Args({64, len});
     for (index_t len = 1024; len <= longest_128; len *= 2) row->Args({128, len});
-}
-inline constexpr auto sparse = [](auto* row) { sizes(row, 16384, 16384); };
-inline constexpr auto dense = [](auto* row) { sizes(row, 16384, 8192); };
-inline constexpr auto modified = [](auto* row) { sizes(row, 8192, 8192); };
-inline constexpr auto one_size = [](auto* row) {
-    row->ArgNames({"head_dim", "len"})->Unit(benchmark::kMillisecond)->Args({64, 4096});
 };
+template <index_t... head_dim>
+constexpr auto at_4096 = [](auto* row) {
+    row->ArgNames({"head_dim", "len"})->Unit(benchmark::kMillisecond);
+    (row->Args({head_dim, 4096}), ...);
+};
+constexpr auto head_dims = at_4096<80, 96, 112, 192, 256>;
 
 }  // namespace bench

@@ -9,21 +9,35 @@
 #include <vector>
 
 #include "domino/domino.hpp"
-#include "measure.hpp"
+#include "machine.hpp"
 
 namespace bench {
 
 using domino::index_t;
 
-inline std::vector<float> random_floats(index_t n) {
-    std::minstd_rand engine(7);
-    std::vector<float> values(static_cast<std::size_t>(n));
-    for (float& x : values) x = static_cast<float>(engine()) * 0x1p-30f - 1.f;  // [-1, 1)
-    return values;
-}
+/// n elements that stand for [-1, 1) (int8: for 127 times that), in huge pages where the system has them.
+template <class T>
+class elements {
+public:
+    explicit elements(index_t n) : memory_(huge_pages<T>(static_cast<std::size_t>(n))) {
+        std::minstd_rand engine(7);
+        for (index_t i = 0; i < n; ++i) {
+            const float x = static_cast<float>(engine()) * 0x1p-30f - 1.f;
+            if constexpr (std::is_same_v<T, std::int8_t>) memory_.get()[i] = static_cast<T>(x * 127.f);
+            else memory_.get()[i] = T(x);
+        }
+    }
+    T* data() { return memory_.get(); }
+    const T* data() const { return memory_.get(); }
 
-/// Two products of 2 * head_dim FLOPs for each pair (q, kv) that the mask keeps.
-inline double attention_flops(index_t visible, index_t head_dim) { return 4.0 * double(visible) * double(head_dim); }
+private:
+    huge_memory<T> memory_;
+};
+
+/// Two products for each pair (q, kv) that the mask keeps, of 2 FLOPs a channel of keys and of values.
+inline double attention_flops(index_t visible, index_t head_dim, index_t value_dim) {
+    return 2.0 * double(visible) * double(head_dim + value_dim);
+}
 
 /// Document ids of `len` tokens: eight documents of unequal length, packed. Lives as long as the program.
 inline const std::vector<std::int32_t>& eight_documents(index_t len) {
@@ -47,11 +61,13 @@ inline constexpr auto documents = [](index_t len) {
 };
 inline constexpr auto prefix_quarter = [](index_t len) { return domino::prefix_lm(len / 4); };
 
-/// The mask itself, or the one made for this length.
+/// The mask or score mod itself, or the one made for this length.
 template <class M>
-auto mask_of(const M& mask, index_t len) {
-    if constexpr (domino::MaskMod<M>) return mask;
-    else return mask(len);
+auto made_for(const M& mod_or_maker, index_t len) {
+    if constexpr (std::invocable<const M&, index_t>) return mod_or_maker(len);
+    else return mod_or_maker;
 }
+template <class M>
+using made_t = decltype(made_for(std::declval<const M&>(), index_t{}));
 
 }  // namespace bench

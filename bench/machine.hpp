@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// What this machine can do at most, on one core: fused multiply-adds from registers, and reads from memory. Each probe
-// is short and may be called between the repetitions of a kernel, so that both meet the same clock and neighbours.
+// What this machine can do at most: fused multiply-adds from registers, and reads from memory. Each probe is short and
+// may be called between the repetitions of a kernel, so that both meet the same clock and neighbours.
 #pragma once
 
 #include <algorithm>
+#include <atomic>
+#include <barrier>
 #include <chrono>
 #include <cstdlib>
 #include <memory>
 #include <new>
+#include <thread>
+#include <vector>
 
 #if defined(__linux__)
 #include <sys/mman.h>
@@ -17,8 +21,30 @@
 
 namespace bench {
 
+/// What a call asks of the machine. Bytes count each input and output once; 0 where the machine's reads are no limit.
+struct work {
+    double flops, bytes = 0;
+    domino::index_t threads = 1;
+};
+
 inline double now() {
     return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+template <class T>
+using huge_memory = std::unique_ptr<T[], decltype(&std::free)>;
+
+/// Room for n elements, in huge pages where the system has them.
+template <class T>
+huge_memory<T> huge_pages(std::size_t n) {
+    constexpr std::size_t page = 2u << 20;
+    const std::size_t bytes = (n * sizeof(T) + page - 1) / page * page;
+    huge_memory<T> memory(static_cast<T*>(std::aligned_alloc(page, bytes)), std::free);
+    if (!memory) throw std::bad_alloc();
+#if defined(__linux__)
+    ::madvise(memory.get(), bytes, MADV_HUGEPAGE);
+#endif
+    return memory;
 }
 
 /// FLOP/s of 12 independent chains of multiply-adds, which hide the latency of two units; about 0.3 ms. Not inlined, so
@@ -39,18 +65,28 @@ inline double now() {
     return 2.0 * chains * rounds * double(width) / (now() - start);
 }
 
-/// Bytes/s of one pass over 256 MiB, well beyond the last cache, in huge pages where the system has them.
+/// The same of several threads that start together, in sum.
+inline double fma_rate(domino::index_t threads) {
+    if (threads == 1) return fma_rate();
+    std::barrier start(threads);
+    std::atomic<double> sum = 0;
+    std::vector<std::jthread> running;
+    for (domino::index_t i = 0; i < threads; ++i)
+        running.emplace_back([&] {
+            start.arrive_and_wait();
+            sum += fma_rate();
+        });
+    running.clear();
+    return sum;
+}
+
+/// Bytes/s of one pass over 256 MiB, well beyond the last cache.
 [[gnu::noinline]] inline double read_rate() {
     using namespace domino::simd;
-    constexpr std::size_t bytes = 256u << 20, huge_page = 2u << 20, size = bytes / sizeof(float);
+    constexpr std::size_t bytes = 256u << 20, size = bytes / sizeof(float);
     constexpr int streams = 8;
     static const auto buffer = [] {
-        std::unique_ptr<float[], decltype(&std::free)> memory(static_cast<float*>(std::aligned_alloc(huge_page, bytes)),
-                                                              std::free);
-        if (!memory) throw std::bad_alloc();
-#if defined(__linux__)
-        ::madvise(memory.get(), bytes, MADV_HUGEPAGE);
-#endif
+        auto memory = huge_pages<float>(size);
         std::fill_n(memory.get(), size, 1.f);
         return memory;
     }();

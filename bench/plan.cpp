@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// What it costs to know a mask: one verdict a tile, the runs of every row block, and exact counts. No attention here.
-#include "inputs.hpp"
+// What it costs to know a mask: one verdict a tile, the runs of every row block, exact counts; and the share of a call
+// that goes into such questions.
+#include "attention.hpp"
 
 namespace bench {
 namespace {
@@ -31,7 +32,7 @@ double report(benchmark::State& state, double tiles, timing seconds) {
 template <class Mask>
 void classify(benchmark::State& state, const Mask& mask_or_maker) {
     const index_t len = state.range(0);
-    const auto mask = mask_of(mask_or_maker, len);
+    const auto mask = made_for(mask_or_maker, len);
     const auto all_tiles = [&] {
         for (index_t q = 0; q < len; q += block)
             for (index_t kv = 0; kv < len; kv += block) {
@@ -46,7 +47,7 @@ void classify(benchmark::State& state, const Mask& mask_or_maker) {
 template <class Mask>
 void plan(benchmark::State& state, const Mask& mask_or_maker) {
     const index_t len = state.range(0);
-    const auto mask = mask_of(mask_or_maker, len);
+    const auto mask = made_for(mask_or_maker, len);
     const auto all_rows = [&] {
         for (index_t q = 0; q < len; q += block)
             domino::for_each_run(mask, {0, 0, {q, q + block}, {0, len}}, block,
@@ -60,7 +61,7 @@ void plan(benchmark::State& state, const Mask& mask_or_maker) {
 template <class Mask>
 void stats(benchmark::State& state, const Mask& mask_or_maker) {
     const index_t len = state.range(0);
-    const auto mask = mask_of(mask_or_maker, len);
+    const auto mask = made_for(mask_or_maker, len);
     domino::mask_stats counts;
     const auto count = [&] {
         counts = domino::stats(mask, {1, 1, len, len}, {block, block});
@@ -68,6 +69,35 @@ void stats(benchmark::State& state, const Mask& mask_or_maker) {
     };
     const timing seconds = repeat(state, count, [] {});
     report(state, double(counts.tiles()), seconds);
+}
+
+/// A call of self-attention, whose `ratio` is that of its questions to the mask to all its time: the runs of each block
+/// of rows, and in partial tiles those of each panel.
+template <class Mask>
+void planning(benchmark::State& state, const Mask& mask_or_maker) {
+    const index_t head_dim = state.range(0), len = state.range(1);
+    const auto mask = made_for(mask_or_maker, len);
+    const auto each = [](domino::span all, index_t size, auto f) {
+        for (index_t i = all.begin; i < all.end; i += size) f(domino::span{i, std::min(i + size, all.end)});
+    };
+    const auto ask = [&] {
+        using namespace domino::kernel;
+        each({0, len}, block_rows(head_dim, head_dim), [&](domino::span rows) {
+            domino::for_each_run(mask, {0, 0, rows, {0, len}}, kv_tile, [&](domino::run r) {
+                if (r.kind == domino::tile_kind::full) return benchmark::DoNotOptimize(r);
+                each(rows, panel, [&](domino::span panel_rows) {
+                    each(r.kv, kv_tile, [&](domino::span keys) {
+                        domino::for_each_run(mask, {0, 0, panel_rows, keys}, step,
+                                             [](domino::run fine) { benchmark::DoNotOptimize(fine); });
+                    });
+                });
+            });
+        });
+    };
+    std::vector<double> asking;
+    const timing seconds = repeat(state, prepared(with(mask), {.head_dim = head_dim, .q_len = len, .kv_len = len}),
+                                  [&] { asking.push_back(seconds_of(ask)); });
+    compare(state, timing(std::move(asking)), seconds);
 }
 
 constexpr auto at_64k = [](auto* row) { row->ArgName("len")->Unit(benchmark::kMillisecond)->Arg(index_t{1} << 16); };
@@ -82,6 +112,15 @@ BENCHMARK_CAPTURE(plan, documents, packed)->Apply(at_1m);
 BENCHMARK_CAPTURE(stats, causal, domino::causal)->Apply(at_64k)->Apply(at_1m);
 BENCHMARK_CAPTURE(stats, last_n_1024, domino::last_n(1024))->Apply(at_64k)->Apply(at_1m);
 BENCHMARK_CAPTURE(stats, documents, packed)->Apply(at_64k)->Apply(at_1m);
+
+BENCHMARK_CAPTURE(planning, dense, domino::full)->Apply(at_4096<64, 128>);
+BENCHMARK_CAPTURE(planning, causal, domino::causal)->Apply(at_4096<64, 128>);
+BENCHMARK_CAPTURE(planning, last_n_256, domino::last_n(256))->Apply(at_4096<64, 128>);
+BENCHMARK_CAPTURE(planning, documents, documents)->Apply(at_4096<64, 128>);
+BENCHMARK_CAPTURE(planning, packed, packed)
+    ->ArgNames({"head_dim", "len"})
+    ->Unit(benchmark::kMillisecond)
+    ->Args({64, 16384});
 
 }  // namespace
 }  // namespace bench
