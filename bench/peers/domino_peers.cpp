@@ -58,8 +58,7 @@ struct problem {
 /// What a participant can be asked for.
 struct call {
     std::function<void()> run;
-    const float* output;
-    index_t output_size;
+    std::shared_ptr<const large_array<float>> output;
 };
 
 /// Uniform inputs. Queries are large enough that a row's weight lies on some keys and not on all alike, so that a wrong
@@ -151,8 +150,7 @@ call domino_call(const problem& p, const inputs& in, const Mask& mask, const Sco
     const auto o = std::make_shared<large_array<float>>(in.q.size());
     const auto Q = domino::bhsd<const float>(in.q.data(), 1, p.heads, p.q_len, p.head_dim);
     const auto O = domino::bhsd(o->data(), 1, p.heads, p.q_len, p.head_dim);
-    return {[=] { domino::attention(Q, k->view(p), v->view(p), O, mask, score_mod, {.q_offset = p.q_offset()}); },
-            o->data(), o->size()};
+    return {[=] { domino::attention(Q, k->view(p), v->view(p), O, mask, score_mod, {.q_offset = p.q_offset()}); }, o};
 }
 
 /// Score mods come with the causal mask in float32, and other types with it alone: what the table has.
@@ -181,7 +179,10 @@ public:
     using matrix = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 
     materialized(const problem& p, const inputs& in, const std::uint8_t* kept)
-        : p_(p), in_(in), weights_(p.group() * p.q_len, p.kv_len), o_(in.q.size()) {
+        : p_(p),
+          in_(in),
+          weights_(p.group() * p.q_len, p.kv_len),
+          o_(std::make_shared<large_array<float>>(in.q.size())) {
         Eigen::setNbThreads(1);
         if (p.type != "f32") throw std::invalid_argument("float32 only");
         with_mask(p, kept, [&](const auto& mask) {
@@ -202,10 +203,10 @@ public:
                                  part(k, h, p_.kv_len, p_.head_dim).transpose();
             for (index_t i = 0; i < rows; ++i)
                 softmax(weights_.row(i).array(), h * p_.group() + i / p_.q_len, i % p_.q_len);
-            part(o_.data(), h, rows, p_.head_dim).noalias() = weights_ * part(v, h, p_.kv_len, p_.head_dim);
+            part(o_->data(), h, rows, p_.head_dim).noalias() = weights_ * part(v, h, p_.kv_len, p_.head_dim);
         }
     }
-    const large_array<float>& output() const { return o_; }
+    const std::shared_ptr<large_array<float>>& output() const { return o_; }
 
 private:
     void softmax(auto row, index_t head, index_t i) const {
@@ -225,14 +226,14 @@ private:
     problem p_;
     const inputs& in_;
     matrix weights_;
-    large_array<float> o_;
+    std::shared_ptr<large_array<float>> o_;
     std::vector<float> bias_;
     std::vector<float> slopes_ = domino::alibi_slopes(p_.heads);
 };
 
 call eigen_call(const problem& p, const inputs& in, const std::uint8_t* kept) {
     const auto made = std::make_shared<materialized>(p, in, kept);
-    return {[=] { made->run(); }, made->output().data(), made->output().size()};
+    return {[=] { made->run(); }, made->output()};
 }
 
 // ---- the lines
@@ -248,7 +249,7 @@ std::string sample(const call& c) {
     std::ostringstream out;
     out.precision(9);
     for (std::uint64_t i = 0; i < 256; ++i)
-        out << (i ? "," : "") << c.output[i * 2654435761u % static_cast<std::uint64_t>(c.output_size)];
+        out << (i ? "," : "") << c.output->data()[i * 2654435761u % static_cast<std::uint64_t>(c.output->size())];
     return out.str();
 }
 
