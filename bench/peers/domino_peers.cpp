@@ -82,22 +82,22 @@ struct inputs {
 };
 
 /// The dense boolean mask: a tensor that hides an eighth of the pairs at random, so that no tile is empty or full.
-large_array<std::uint8_t> random_mask(const problem& p) {
-    large_array<std::uint8_t> kept(p.q_len * p.kv_len);
+large_array<bool> random_mask(const problem& p) {
+    large_array<bool> kept(p.q_len * p.kv_len);
     std::mt19937 engine(11);
-    for (std::uint8_t& x : kept) x = (engine() >> 16) % 8 != 0;
+    for (bool& x : kept) x = (engine() >> 16) % 8 != 0;
     return kept;
 }
 
 /// Calls f with the case's mask. `kept` holds the mask that is data.
 template <class F>
-void with_mask(const problem& p, const std::uint8_t* kept, const F& f) {
+void with_mask(const problem& p, const bool* kept, const F& f) {
     if (p.mask == "dense") f(domino::full);
     else if (p.mask == "causal") f(domino::causal);
     else if (p.mask == "documents") f(documents(p.kv_len));
     else if (p.mask == "prefix") f(prefix_quarter(p.kv_len));
     else if (p.mask == "window") f(domino::last_n(256));
-    else if (p.mask == "boolean") f(domino::boolean_mask(kept, {1, 1, p.q_len, p.kv_len}));
+    else if (p.mask == "boolean") f(domino::dense(domino::table(kept, p.q_len, p.kv_len)));
     else throw std::invalid_argument("no mask " + p.mask);
 }
 
@@ -154,7 +154,7 @@ call domino_call(const problem& p, const inputs& in, const Mask& mask, const Sco
 }
 
 /// Score mods come with the causal mask in float32, and other types with it alone: what the table has.
-call domino_call(const problem& p, const inputs& in, const std::uint8_t* kept) {
+call domino_call(const problem& p, const inputs& in, const bool* kept) {
     static const std::vector<float> slopes = domino::alibi_slopes(p.heads);
     const auto causal_only = [&] {
         if (p.mask != "causal") throw std::invalid_argument(p.type + " " + p.score + " comes with the causal mask");
@@ -178,7 +178,7 @@ class materialized {
 public:
     using matrix = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 
-    materialized(const problem& p, const inputs& in, const std::uint8_t* kept)
+    materialized(const problem& p, const inputs& in, const bool* kept)
         : p_(p),
           in_(in),
           weights_(p.group() * p.q_len, p.kv_len),
@@ -231,7 +231,7 @@ private:
     std::vector<float> slopes_ = domino::alibi_slopes(p_.heads);
 };
 
-call eigen_call(const problem& p, const inputs& in, const std::uint8_t* kept) {
+call eigen_call(const problem& p, const inputs& in, const bool* kept) {
     const auto made = std::make_shared<materialized>(p, in, kept);
     return {[=] { made->run(); }, made->output()};
 }
@@ -276,8 +276,7 @@ private:
         words >> p.folder >> p.mask >> p.score >> p.type >> p.heads >> p.kv_heads >> p.q_len >> p.kv_len >> p.head_dim;
         if (!words) throw std::invalid_argument("prepare: too few words");
         inputs_ = std::make_unique<inputs>(p);
-        kept_ = std::make_unique<large_array<std::uint8_t>>(p.mask == "boolean" ? random_mask(p)
-                                                                                : large_array<std::uint8_t>(0));
+        kept_ = std::make_unique<large_array<bool>>(p.mask == "boolean" ? random_mask(p) : large_array<bool>(0));
         if (name_ == "eigen") call_ = eigen_call(p, *inputs_, kept_->data());
         else {
             write(p, "q", inputs_->q.data(), inputs_->q.size());
@@ -300,7 +299,7 @@ private:
 
     std::string name_;
     std::unique_ptr<inputs> inputs_;
-    std::unique_ptr<large_array<std::uint8_t>> kept_;
+    std::unique_ptr<large_array<bool>> kept_;
     call call_;
 };
 

@@ -81,12 +81,12 @@ def text(data):
     fma, read = (max(c[x]["best"] for c in data["cases"]) / 1e9 for x in ("fma", "read"))
     cpu = data["processor"]
     versions = ", ".join(f"{data['titles'][p]} {data['versions'][p]}" for p in peers)
-    missing = [title for p, title in data["titles"].items() if p not in data["versions"]]
+    missing = [data["titles"][p] for p in data["absent"]]
     parts.append(
         f"{data['date']}, {cpu['name']} (family {cpu['family']}, model {cpu['model']}, {', '.join(cpu['simd'])}), one core: "
         f"{fma:.0f} GFLOP/s of multiply-adds, {read:.0f} GB/s of reads. Medians of one interleaved run; a peer's number is how "
         f"many times as long as Domino it takes, the best peer's bold, a dash what it cannot do. {versions}."
-        + (f" Not installed: {', '.join(missing)}." if missing else ""))
+        + (f" Left out, not installed: {', '.join(missing)}." if missing else ""))
     return "\n\n".join(parts)
 
 
@@ -114,7 +114,9 @@ def charts(data, folder):
         groups.setdefault(group, []).append(case)
     for (name, title), cases in groups.items():
         unit = "read bandwidth" if name == "decode" else "FMA peak, visible pairs"
-        figure = chart(data, cases, shown, f"{title}: % of the {unit}, median")
+        cpu = data["processor"]
+        figure = chart(data, cases, shown, f"{title}: % of the {unit} (medians; one core of {cpu['name']}, family "
+                                           f"{cpu['family']}, model {cpu['model']}; {data['date']})")
         path = folder / f"{name}.svg"
         figure.savefig(path, metadata={"Date": None})
         made.append((path, title))
@@ -139,9 +141,7 @@ def chart(data, cases, shown, title):
     axes.yaxis.grid(True, color="#dddddd", linewidth=0.6)
     axes.set_axisbelow(True)
     axes.set_title(title, loc="left", fontsize=10)
-    axes.legend(ncols=len(shown), fontsize=8, frameon=False, loc="upper right", bbox_to_anchor=(1, 1.0))
-    cpu = data["processor"]
-    figure.supxlabel(f"{cpu['name']} (family {cpu['family']}, model {cpu['model']}), one core, {data['date']}", fontsize=7)
+    figure.legend(ncols=len(shown), fontsize=8, frameon=False, loc="outside lower center")
     return figure
 
 
