@@ -23,8 +23,10 @@ HERE = pathlib.Path(__file__).parent
 TITLES = dict(domino="Domino", eigen="Eigen, materialized", sdpa="PyTorch SDPA", flex="FlexAttention", ort="ONNX Runtime",
               ggml="ggml")
 # Error allowed, relative to the root mean square of Domino's output: float32 sums differ in their order; types of 16 and
-# 8 bits also in what is rounded on the way.
+# 8 bits also in what is rounded on the way. Up to COARSE such types are measured all the same, and the table says so: ggml
+# adds float16 values up in float16. (In these cases every key is visible, so no wrong mask can hide behind it.)
 TOLERANCE = dict(f32=1e-3, f16=1e-2, bf16=5e-2, int8=5e-2)
+COARSE = dict(f32=0, f16=0.5, bf16=0.5, int8=0.5)
 PREPARE = "prepare {folder} {mask} {score} {type} {heads} {kv_heads} {q_len} {kv_len} {head_dim}"
 
 
@@ -115,22 +117,24 @@ def error_of(values, expected):
     return worst / norm
 
 
-def choose(found, expected, tolerance):
-    """The fastest way whose output is right, its seconds and error; and of each way the seconds, or why it is refused."""
-    right, ways = [], {}
+def choose(found, expected, type_):
+    """The way to measure: the fastest whose output is right, else the fastest that is coarse. Returns its seconds, and its
+    row with every way's seconds or why it is refused."""
+    candidates, ways = [], {}
     for name, way in found.items():
         ways[name] = way.get("no") or way["seconds"]
         if "no" in way:
             continue
         error = error_of(way["sample"], expected)
-        if error <= tolerance:
-            right.append((way["seconds"], name, error))
+        coarse = error > TOLERANCE[type_]
+        if not coarse or error <= COARSE[type_]:
+            candidates.append((coarse, way["seconds"], name, error))
         else:
             ways[name] = f"differs from Domino by {error:.1e} of the output's root mean square"
-    if not right:
+    if not candidates:
         raise Failed("; ".join(f"{name}: {reason}" for name, reason in ways.items()))
-    seconds, name, error = min(right)
-    return name, seconds, error, ways
+    coarse, seconds, name, error = min(candidates)
+    return seconds, dict(way=name, ways=ways, error=error, coarse=coarse, seconds=[])
 
 
 def measure(case, participants, options):
@@ -149,12 +153,12 @@ def measure(case, participants, options):
             try:
                 answer = p.ask(command)
                 expected = expected or answer["ways"]["domino"]["sample"]
-                name, seconds, row["error"], row["ways"] = choose(answer["ways"], expected, TOLERANCE[case["type"]])
-                row.update(way=name, seconds=[])
+                seconds, chosen = choose(answer["ways"], expected, case["type"])
+                row.update(chosen)
                 if p is domino:
                     result["flops"] = answer["flops"]
                 if len(answer["ways"]) > 1:
-                    p.ask(f"keep {name}")
+                    p.ask(f"keep {row['way']}")
                 running[p] = seconds
             except Failed as error:
                 row["no"] = str(error)

@@ -44,7 +44,7 @@ def ratios(case, peers):
     rows = case["participants"]
     times = {p: rows[p]["median"] / rows["domino"]["median"] for p in peers if "median" in rows.get(p, {})}
     best = min(times, key=times.get, default=None)
-    text = {p: f"{t:.2g}" if t < 9.95 else f"{t:.0f}" for p, t in times.items()}
+    text = {p: (f"{t:.1f}" if t < 9.95 else f"{t:.0f}") + " †" * rows[p]["coarse"] for p, t in times.items()}
     return [f"**{text[p]}**" if p == best else text.get(p, "–") for p in peers]
 
 
@@ -82,10 +82,13 @@ def text(data):
     cpu = data["processor"]
     versions = ", ".join(f"{data['titles'][p]} {data['versions'][p]}" for p in peers)
     missing = [data["titles"][p] for p in data["absent"]]
+    coarse = [(row["error"], p) for c in data["cases"] for p, row in c["participants"].items() if row.get("coarse")]
+    note = (f" † Coarser than the type: off by up to {100 * max(coarse)[0]:.0f} % of the output's root mean square."
+            if coarse else "")
     parts.append(
         f"{data['date']}, {cpu['name']} (family {cpu['family']}, model {cpu['model']}, {', '.join(cpu['simd'])}), one core: "
         f"{fma:.0f} GFLOP/s of multiply-adds, {read:.0f} GB/s of reads. Medians of one interleaved run; a peer's number is how "
-        f"many times as long as Domino it takes, the best peer's bold, a dash what it cannot do. {versions}."
+        f"many times as long as Domino it takes, the best peer's bold, a dash what it cannot do.{note} {versions}."
         + (f" Left out, not installed: {', '.join(missing)}." if missing else ""))
     return "\n\n".join(parts)
 
