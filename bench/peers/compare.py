@@ -134,7 +134,7 @@ def choose(found, expected, type_):
     if not candidates:
         raise Failed("; ".join(f"{name}: {reason}" for name, reason in ways.items()))
     coarse, seconds, name, error = min(candidates)
-    return seconds, dict(way=name, ways=ways, error=error, coarse=coarse, seconds=[])
+    return seconds, dict(way=name, ways=ways, error=error, coarse=coarse, seconds=[], disturbed=[])
 
 
 def measure(case, participants, options):
@@ -161,9 +161,9 @@ def measure(case, participants, options):
                     p.ask(f"keep {row['way']}")
                 running[p] = seconds
             except Failed as error:
+                if p is domino:
+                    raise
                 row["no"] = str(error)
-    if domino not in running:
-        raise Failed("Domino: " + result["participants"]["domino"]["no"])
     element = dict(f32=4, f16=2, bf16=2, int8=1 + 4 / 32)[case["type"]]
     result["bytes"] = 2 * case["kv_heads"] * case["kv_len"] * case["head_dim"] * element
     fma, read = [], []
@@ -178,14 +178,16 @@ def measure(case, participants, options):
                 read.append(probe["read"])
                 if running[p] < 0.1:
                     p.ask("run " + row["way"])  # short runs: the caches and predictors are other participants'
-                row["seconds"].append(p.ask("run " + row["way"])["seconds"])
+                answer = p.ask("run " + row["way"])
+                row["seconds"].append(answer["seconds"])
+                row["disturbed"].append(answer["cpu"] < 0.97 * answer["seconds"])
             except Failed as error:
                 row["no"] = str(error)
                 del running[p]
     for row in result["participants"].values():
         if row.get("seconds"):
-            row.update(median=statistics.median(row["seconds"]), best=min(row["seconds"]))
-    # The first pass over the probe's buffer is slow: best and median are of all.
+            alone = [s for s, disturbed in zip(row["seconds"], row["disturbed"]) if not disturbed]
+            row.update(median=statistics.median(alone if len(alone) >= 3 else row["seconds"]), best=min(row["seconds"]))
     result["fma"] = dict(best=max(fma), median=statistics.median(fma))
     result["read"] = dict(best=max(read), median=statistics.median(read))
     return result
@@ -197,7 +199,8 @@ def report(result):
         if "median" in row:
             others = [f"{n} {w * 1e3:.2f}" if not isinstance(w, str) else f"{n} ({w})" for n, w in row["ways"].items()]
             print(f"    {TITLES[name]:20} {row['median'] * 1e3:9.2f} ms  best {row['best'] * 1e3:9.2f}  "
-                  f"{row['median'] / domino:6.2f} x  error {row['error']:.0e}  {row['way']}; "
+                  f"{row['median'] / domino:6.2f} x  "
+                  f"disturbed {sum(row['disturbed'])} of {len(row['disturbed'])}  error {row['error']:.0e}  {row['way']}; "
                   f"{', '.join(others)}", flush=True)
         else:
             print(f"    {TITLES[name]:20}         -     {row['no']}", flush=True)

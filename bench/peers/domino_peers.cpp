@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The C++ side of compare.py: Domino, the same attention materialized with Eigen, and the machine's own limits. One
-// participant a process (`domino_peers domino`, `domino_peers eigen`); commands are lines of words on standard input, each
-// answered by one line of JSON:
+// participant a process (`domino_peers domino`, `domino_peers eigen`); commands are lines of words on standard input,
+// each answered by one line of JSON:
 //
-//   prepare FOLDER MASK SCORE TYPE HEADS KV_HEADS Q_LEN KV_LEN HEAD_DIM    makes the inputs and runs once
-//   run WAY                                                                one repetition
-//   probe                                                                  FMA and read rates
+//   prepare FOLDER MASK SCORE TYPE HEADS KV_HEADS Q_LEN KV_LEN HEAD_DIM   makes the inputs and runs once
+//   run WAY          one repetition: its seconds by the clock and on the core
+//   probe            FMA and read rates
 //
 // Domino also writes the inputs and the mask to FOLDER, so that every other participant computes on the same bits.
 #include <Eigen/Core>
 #include <cmath>
+#include <ctime>
 #include <fstream>
 #include <functional>
 #include <iostream>
@@ -172,8 +173,8 @@ call domino_call(const problem& p, const inputs& in, const bool* kept) {
 
 // ---- Eigen
 
-/// Attention as a reader of the paper writes it: scores and mask as q x kv tensors, the mask made before the clock starts.
-/// The queries of all heads that share a KV head are the rows of one product.
+/// Attention as a reader of the paper writes it: scores and mask as q x kv tensors, the mask made before the clock
+/// starts. The queries of all heads that share a KV head are the rows of one product.
 class materialized {
 public:
     using matrix = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
@@ -263,8 +264,11 @@ public:
         words >> command;
         std::ostringstream out;
         if (command == "prepare") prepare(words, out);
-        else if (command == "run") out << "{\"seconds\":" << seconds_of(call_) << "}";
-        else if (command == "probe") out << "{\"fma\":" << fma_rate() << ",\"read\":" << read_rate() << "}";
+        else if (command == "run") {
+            const std::clock_t cpu = std::clock();
+            out << "{\"seconds\":" << seconds_of(call_);
+            out << ",\"cpu\":" << double(std::clock() - cpu) / CLOCKS_PER_SEC << "}";
+        } else if (command == "probe") out << "{\"fma\":" << fma_rate() << ",\"read\":" << read_rate() << "}";
         else throw std::invalid_argument("no command " + command);
         return out.str();
     }

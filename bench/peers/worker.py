@@ -115,7 +115,8 @@ def serve(start, ways):
                         del prepared[name]
                 answer(ways=found)
             elif command == "run":
-                answer(seconds=seconds_of(prepared[words[0]][0]))
+                cpu = time.process_time()
+                answer(seconds=seconds_of(prepared[words[0]][0]), cpu=time.process_time() - cpu)
             elif command == "keep":  # the way that was chosen; the others' memory is given back
                 prepared = {words[0]: prepared[words[0]]}
                 answer(kept=words[0])
