@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Domino beside other libraries, in one interleaved run:  compare.py PROGRAM [--quick] [-o compare.json]
 
-PROGRAM is domino_peers. Each participant is a process that is pinned to the same core and waits for its turn on standard
-input. A case goes round by round: in each round every participant runs once, with a probe of the machine before it, so
-that all of them meet the same clock and the same neighbours. README.md beside this file says how fairness is kept.
+PROGRAM is domino_peers. Each participant is a process that is pinned to the same core and waits for its turn on
+standard input. A case goes round by round: in each round every participant runs once, with a probe of the machine
+before it, so that all meet the same clock and the same neighbours. README.md says how fairness is kept.
 """
 import argparse
 import datetime
@@ -20,13 +20,15 @@ import threading
 import time
 
 HERE = pathlib.Path(__file__).parent
-TITLES = dict(domino="Domino", eigen="Eigen, materialized", sdpa="PyTorch SDPA", flex="FlexAttention", ort="ONNX Runtime",
-              ggml="ggml")
-# Error allowed, relative to the root mean square of Domino's output: float32 sums differ in their order; types of 16 and
-# 8 bits also in what is rounded on the way. Up to COARSE such types are measured all the same, and the table says so: ggml
-# adds float16 values up in float16. (In these cases every key is visible, so no wrong mask can hide behind it.)
+TITLES = dict(domino="Domino", eigen="Eigen, materialized", sdpa="PyTorch SDPA", flex="FlexAttention",
+              ort="ONNX Runtime", ggml="ggml")
+# Error allowed, relative to the root mean square of Domino's output: float32 sums differ in their order; types of 16
+# and 8 bits also in what is rounded on the way. Up to COARSE such types are measured all the same, and the table says
+# so: ggml adds float16 values up in float16. (There every key is visible, so no wrong mask can hide behind it.)
 TOLERANCE = dict(f32=1e-3, f16=1e-2, bf16=5e-2, int8=5e-2)
 COARSE = dict(f32=0, f16=0.5, bf16=0.5, int8=0.5)
+# A repetition counts where the process had its core for this share of the time.
+ALONE = 0.97
 PREPARE = "prepare {folder} {mask} {score} {type} {heads} {kv_heads} {q_len} {kv_len} {head_dim}"
 
 
@@ -37,10 +39,10 @@ def cases(options):
         return dict(name=name, table=table, mask=mask, score=score, type=type_, heads=heads, kv_heads=kv_heads or heads,
                     q_len=q_len or kv_len, kv_len=kv_len, head_dim=head_dim)
 
-    prefill = [("dense", "dense", "plain"), ("causal", "causal", "plain"), ("8 documents, causal", "documents", "plain"),
-               ("prefix-LM, a quarter", "prefix", "plain"), ("last 256 keys", "window", "plain"),
-               ("ALiBi, causal", "causal", "alibi"), ("softcap, causal", "causal", "softcap"),
-               ("boolean tensor", "boolean", "plain")]
+    prefill = [("dense", "dense", "plain"), ("causal", "causal", "plain"),
+               ("8 documents, causal", "documents", "plain"), ("prefix-LM, a quarter", "prefix", "plain"),
+               ("last 256 keys", "window", "plain"), ("ALiBi, causal", "causal", "alibi"),
+               ("softcap, causal", "causal", "softcap"), ("boolean tensor", "boolean", "plain")]
     if options.quick:
         prefill = [row for row in prefill if row[0] in ("dense", "causal", "8 documents, causal", "last 256 keys")]
     made = [case(name, "prefill", mask, score, kv_len=length, head_dim=head_dim)
@@ -48,14 +50,15 @@ def cases(options):
     if not options.quick:
         made += [case("16 queries", "short", "causal", heads=heads, kv_heads=8, q_len=16) for heads in (8, 32)]
     for type_ in ("f32", "f16") if options.quick else ("f32", "f16", "bf16", "int8"):
-        made += [case("one query", "decode", "causal", "plain", type_, 32, 8, 1, length) for length in options.kv_lengths]
+        made += [case("one query", "decode", "causal", "plain", type_, 32, 8, 1, len_) for len_ in options.kv_lengths]
     if not options.quick:
         made += [case("one query", "decode", "causal", "plain", type_, 32, 32, 1, 4096) for type_ in ("f32", "f16")]
     return [c for c in made if options.only in key(c)]
 
 
 def key(case):
-    return "{table} {mask} {score} {type} heads={heads}/{kv_heads} q={q_len} kv={kv_len} head_dim={head_dim}".format(**case)
+    words = "{table} {mask} {score} {type} heads={heads}/{kv_heads} q={q_len} kv={kv_len} head_dim={head_dim}"
+    return words.format(**case)
 
 
 class Failed(Exception):
@@ -118,8 +121,8 @@ def error_of(values, expected):
 
 
 def choose(found, expected, type_):
-    """The way to measure: the fastest whose output is right, else the fastest that is coarse. Returns its seconds, and its
-    row with every way's seconds or why it is refused."""
+    """The way to measure: the fastest whose output is right, else the fastest that is coarse. Returns its seconds, and
+    its row with every way's seconds or why it is refused."""
     candidates, ways = [], {}
     for name, way in found.items():
         ways[name] = way.get("no") or way["seconds"]
@@ -134,7 +137,7 @@ def choose(found, expected, type_):
     if not candidates:
         raise Failed("; ".join(f"{name}: {reason}" for name, reason in ways.items()))
     coarse, seconds, name, error = min(candidates)
-    return seconds, dict(way=name, ways=ways, error=error, coarse=coarse, seconds=[], disturbed=[])
+    return seconds, dict(way=name, ways=ways, error=error, coarse=coarse, seconds=[], cpu=[])
 
 
 def measure(case, participants, options):
@@ -180,14 +183,15 @@ def measure(case, participants, options):
                     p.ask("run " + row["way"])  # short runs: the caches and predictors are other participants'
                 answer = p.ask("run " + row["way"])
                 row["seconds"].append(answer["seconds"])
-                row["disturbed"].append(answer["cpu"] < 0.97 * answer["seconds"])
+                row["cpu"].append(answer["cpu"])
             except Failed as error:
                 row["no"] = str(error)
                 del running[p]
     for row in result["participants"].values():
         if row.get("seconds"):
-            alone = [s for s, disturbed in zip(row["seconds"], row["disturbed"]) if not disturbed]
-            row.update(median=statistics.median(alone if len(alone) >= 3 else row["seconds"]), best=min(row["seconds"]))
+            alone = [s for s, cpu in zip(row["seconds"], row["cpu"]) if cpu > ALONE * s]
+            row.update(median=statistics.median(alone if len(alone) >= 3 else row["seconds"]), best=min(row["seconds"]),
+                       cpu_median=statistics.median(row["cpu"]), disturbed=len(row["seconds"]) - len(alone))
     result["fma"] = dict(best=max(fma), median=statistics.median(fma))
     result["read"] = dict(best=max(read), median=statistics.median(read))
     return result
@@ -198,10 +202,10 @@ def report(result):
     for name, row in result["participants"].items():
         if "median" in row:
             others = [f"{n} {w * 1e3:.2f}" if not isinstance(w, str) else f"{n} ({w})" for n, w in row["ways"].items()]
-            print(f"    {TITLES[name]:20} {row['median'] * 1e3:9.2f} ms  best {row['best'] * 1e3:9.2f}  "
-                  f"{row['median'] / domino:6.2f} x  "
-                  f"disturbed {sum(row['disturbed'])} of {len(row['disturbed'])}  error {row['error']:.0e}  {row['way']}; "
-                  f"{', '.join(others)}", flush=True)
+            print(f"    {TITLES[name]:20} {row['median'] * 1e3:9.2f} ms  best {row['best'] * 1e3:9.2f}  on the core "
+                  f"{row['cpu_median'] * 1e3:9.2f}  {row['median'] / domino:6.2f} x  "
+                  f"{row['disturbed']} of {len(row['cpu'])} disturbed  error {row['error']:.0e}  "
+                  f"{row['way']} (ways: {', '.join(others)})", flush=True)
         else:
             print(f"    {TITLES[name]:20}         -     {row['no']}", flush=True)
 
@@ -219,14 +223,15 @@ def main():
     parser.add_argument("program", help="the program domino_peers")
     parser.add_argument("-o", "--output", default="compare.json")
     parser.add_argument("--quick", action="store_true", help="few cases at length 1024, three repetitions")
-    parser.add_argument("--only", default="", help="cases whose description has this text, e.g. 'decode causal plain f16'")
+    parser.add_argument("--only", default="", help="cases whose line has this text, e.g. 'decode causal plain f16'")
     parser.add_argument("--without", default="", help="participants to leave out, e.g. eigen,ggml")
     parser.add_argument("--lengths", default=None, help="of self-attention (4096)")
     parser.add_argument("--head-dims", default=None, help="of self-attention (64,128)")
     parser.add_argument("--kv-lengths", default=None, help="of decoding (4096,16384,65536)")
     parser.add_argument("--heads", type=int, default=8, help="of self-attention, a power of two (8)")
-    parser.add_argument("--repetitions", type=int, default=None, help="rounds a case, thrice as many where Domino takes less than 50 ms (11)")
-    parser.add_argument("--most-seconds", type=float, default=30, help="a participant leaves the round after these (30)")
+    parser.add_argument("--repetitions", type=int, default=None,
+                        help="rounds a case, thrice as many where Domino takes less than 50 ms (11)")
+    parser.add_argument("--most-seconds", type=float, default=30, help="a participant leaves a case after these (30)")
     parser.add_argument("--core", type=int, default=max(os.sched_getaffinity(0)), help="where all run (the last)")
     options = parser.parse_args()
     numbers = lambda text, default: [int(x) for x in text.split(",")] if text else default

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""ggml as a participant of compare.py: flash_attn_ext on the CPU backend of llama-cpp-python's libraries, by ctypes. Masks
-are tensors of 16 bits, as ggml wants them; in float32 cases queries, keys and values are float32."""
+"""ggml as a participant of compare.py: flash_attn_ext on the CPU backend of llama-cpp-python's libraries, by ctypes.
+Masks are tensors of 16 bits, as ggml wants them; queries are float32, keys and values of the case's type."""
 import ctypes
 import glob
 import importlib.metadata
@@ -128,8 +128,9 @@ def ways(case):
     graph = Graph(case, case.heads, case.q_len, mask)
     made = dict(flash_attn_ext=(graph.run, lambda o: o.transpose(1, 0, 2)))
     if case.group > 1 and case.score == "plain":  # queries of the heads that share a KV head as rows of one head
-        rows = Graph(case, case.kv_heads, case.group * case.q_len, None if mask is None else np.tile(mask, (case.group, 1)))
-        made["heads-as-rows"] = rows.run, lambda o: o.transpose(1, 0, 2).reshape(case.heads, case.q_len, case.head_dim)
+        tiled = None if mask is None else np.tile(mask, (case.group, 1))
+        rows = Graph(case, case.kv_heads, case.group * case.q_len, tiled)
+        made["heads-as-rows"] = rows.run, lambda o: o.transpose(1, 0, 2)
     return made
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""ONNX Runtime as a participant of compare.py: the operators Attention (ONNX), MultiHeadAttention and GroupQueryAttention."""
+"""ONNX Runtime as a participant of compare.py: Attention (ONNX), MultiHeadAttention and GroupQueryAttention."""
 import numpy as np
 
 import worker
@@ -93,8 +93,9 @@ def group_query(case, q, k, v, type_, tokens, softcap):
 
     def run():
         if not state:
-            made, inputs = session("GroupQueryAttention", arrays, ["o", "new_k", "new_v"], type_, domain="com.microsoft",
-                                   num_heads=case.heads, kv_num_heads=case.kv_heads, **window, **softcap)
+            made, inputs = session("GroupQueryAttention", arrays, ["o", "new_k", "new_v"], type_,
+                                   domain="com.microsoft", num_heads=case.heads, kv_num_heads=case.kv_heads,
+                                   **window, **softcap)
             values = {name: ort.OrtValue.ortvalue_from_numpy(x) for name, x in inputs.items()}
             io = made.io_binding()
             for name, x in values.items():

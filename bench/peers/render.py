@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """A run of compare.py as a Markdown table and charts:  render.py compare.json [--charts FOLDER] [--readme README.md]
 
-Prints the table. With --readme, the text between the marker comments there is replaced by table and charts; with --charts,
-or with --readme, the charts are drawn (bench/peers/charts by default), which needs matplotlib.
+Prints the table. With --readme, the text between the marker comments there is replaced by table and charts; with
+--charts, or with --readme, the charts are drawn (bench/peers/charts by default), which needs matplotlib.
 """
 import argparse
 import json
 import os
 import pathlib
 import sys
+import textwrap
 
 HERE = pathlib.Path(__file__).parent
 BEGIN, END = "<!-- peers: begin, written by bench/peers/render.py -->", "<!-- peers: end -->"
@@ -76,21 +77,29 @@ def text(data):
         parts.append(table(data, first, peers, ["case, length", "head_dim", "Domino, ms", "% of the FMA peak (best)"],
                            prefill_cells))
     if second:
-        parts.append(table(data, second, peers,
-                           ["one query, head_dim 128", "Domino, ms", "GB/s", "% of the read bandwidth (best)"], decode_cells))
+        head = ["one query, head_dim 128", "Domino, ms", "GB/s", "% of the read bandwidth (best)"]
+        parts.append(table(data, second, peers, head, decode_cells))
+    parts.append(textwrap.fill(caption(data, peers), 128, break_long_words=False, break_on_hyphens=False))
+    return "\n\n".join(parts)
+
+
+def caption(data, peers):
+    """When, where, what the numbers are, and who took part."""
     fma, read = (max(c[x]["best"] for c in data["cases"]) / 1e9 for x in ("fma", "read"))
     cpu = data["processor"]
-    versions = ", ".join(f"{data['titles'][p]} {data['versions'][p]}" for p in peers)
-    missing = [data["titles"][p] for p in data["absent"]]
-    coarse = [(row["error"], p) for c in data["cases"] for p, row in c["participants"].items() if row.get("coarse")]
-    note = (f" † Coarser than the type: off by up to {100 * max(coarse)[0]:.0f} % of the output's root mean square."
-            if coarse else "")
-    parts.append(
-        f"{data['date']}, {cpu['name']} (family {cpu['family']}, model {cpu['model']}, {', '.join(cpu['simd'])}), one core: "
-        f"{fma:.0f} GFLOP/s of multiply-adds, {read:.0f} GB/s of reads. Medians of one interleaved run; a peer's number is how "
-        f"many times as long as Domino it takes, the best peer's bold, a dash what it cannot do.{note} {versions}."
-        + (f" Left out, not installed: {', '.join(missing)}." if missing else ""))
-    return "\n\n".join(parts)
+    sentences = [
+        f"{data['date']}, {cpu['name']} (family {cpu['family']}, model {cpu['model']}, {', '.join(cpu['simd'])}), one "
+        f"core: {fma:.0f} GFLOP/s of multiply-adds, {read:.0f} GB/s of reads.",
+        "Medians of one interleaved run; a peer's number is how many times as long as Domino it takes, the best peer's "
+        "bold, a dash what it cannot do."]
+    coarse = [row["error"] for c in data["cases"] for row in c["participants"].values() if row.get("coarse")]
+    if coarse:
+        sentences.append(f"†: coarser than the type, off by up to {100 * max(coarse):.0f} % of the output's root mean "
+                         "square.")
+    sentences.append("; ".join(f"{data['titles'][p]} {data['versions'][p]}" for p in peers) + ".")
+    if data["absent"]:
+        sentences.append(f"Left out, not installed: {', '.join(data['titles'][p] for p in data['absent'])}.")
+    return " ".join(sentences)
 
 
 def charts(data, folder):
@@ -109,7 +118,8 @@ def charts(data, folder):
     groups = {}
     for case in data["cases"]:
         if case["table"] == "prefill":
-            group = f"prefill-{case['head_dim']}-{case['kv_len']}", f"head_dim {case['head_dim']}, length {case['kv_len']:,}"
+            group = (f"prefill-{case['head_dim']}-{case['kv_len']}",
+                     f"head_dim {case['head_dim']}, length {case['kv_len']:,}")
         elif case["table"] == "decode" and case["heads"] != case["kv_heads"]:
             group = "decode", f"one query, {case['heads']} heads on {case['kv_heads']}, head_dim {case['head_dim']}"
         else:
@@ -177,7 +187,8 @@ def main():
         for path, _ in made:
             print(path, file=sys.stderr)
         if options.readme:
-            pictures = "\n\n".join(f"![{title}]({os.path.relpath(path, options.readme.resolve().parent)})" for path, title in made)
+            base = options.readme.resolve().parent
+            pictures = "\n\n".join(f"![{title}]({os.path.relpath(path, base)})" for path, title in made)
             rewrite(options.readme, "\n\n".join(filter(None, [body, pictures])))
 
 
