@@ -27,8 +27,6 @@ TITLES = dict(domino="Domino", eigen="Eigen, materialized", sdpa="PyTorch SDPA",
 # so: ggml adds float16 values up in float16. (There every key is visible, so no wrong mask can hide behind it.)
 TOLERANCE = dict(f32=1e-3, f16=1e-2, bf16=5e-2, int8=5e-2)
 COARSE = dict(f32=0, f16=0.5, bf16=0.5, int8=0.5)
-# A repetition counts where the process had its core for this share of the time.
-ALONE = 0.97
 PREPARE = "prepare {folder} {mask} {score} {type} {heads} {kv_heads} {q_len} {kv_len} {head_dim}"
 
 
@@ -137,7 +135,7 @@ def choose(found, expected, type_):
     if not candidates:
         raise Failed("; ".join(f"{name}: {reason}" for name, reason in ways.items()))
     coarse, seconds, name, error = min(candidates)
-    return seconds, dict(way=name, ways=ways, error=error, coarse=coarse, seconds=[], cpu=[])
+    return seconds, dict(way=name, ways=ways, error=error, coarse=coarse, seconds=[], by_the_clock=[])
 
 
 def measure(case, participants, options):
@@ -183,15 +181,14 @@ def measure(case, participants, options):
                     p.ask("run " + row["way"])  # short runs: the caches and predictors are other participants'
                 answer = p.ask("run " + row["way"])
                 row["seconds"].append(answer["seconds"])
-                row["cpu"].append(answer["cpu"])
+                row["by_the_clock"].append(answer["clock"])
             except Failed as error:
                 row["no"] = str(error)
                 del running[p]
     for row in result["participants"].values():
         if row.get("seconds"):
-            alone = [s for s, cpu in zip(row["seconds"], row["cpu"]) if cpu > ALONE * s]
-            row.update(median=statistics.median(alone if len(alone) >= 3 else row["seconds"]), best=min(row["seconds"]),
-                       cpu_median=statistics.median(row["cpu"]), disturbed=len(row["seconds"]) - len(alone))
+            row.update(median=statistics.median(row["seconds"]), best=min(row["seconds"]),
+                       clock_median=statistics.median(row["by_the_clock"]))
     result["fma"] = dict(best=max(fma), median=statistics.median(fma))
     result["read"] = dict(best=max(read), median=statistics.median(read))
     return result
@@ -202,10 +199,9 @@ def report(result):
     for name, row in result["participants"].items():
         if "median" in row:
             others = [f"{n} {w * 1e3:.2f}" if not isinstance(w, str) else f"{n} ({w})" for n, w in row["ways"].items()]
-            print(f"    {TITLES[name]:20} {row['median'] * 1e3:9.2f} ms  best {row['best'] * 1e3:9.2f}  on the core "
-                  f"{row['cpu_median'] * 1e3:9.2f}  {row['median'] / domino:6.2f} x  "
-                  f"{row['disturbed']} of {len(row['cpu'])} disturbed  error {row['error']:.0e}  "
-                  f"{row['way']} (ways: {', '.join(others)})", flush=True)
+            print(f"    {TITLES[name]:20} {row['median'] * 1e3:9.2f} ms  best {row['best'] * 1e3:9.2f}  "
+                  f"{row['median'] / domino:6.2f} x  by the clock {row['clock_median'] * 1e3:9.2f} ms  "
+                  f"error {row['error']:.0e}  {row['way']} (ways: {', '.join(others)})", flush=True)
         else:
             print(f"    {TITLES[name]:20}         -     {row['no']}", flush=True)
 
