@@ -17,15 +17,15 @@ COLORS = dict(domino="#0072b2", eigen="#999999", sdpa="#d55e00", flex="#e69f00",
 TYPES = dict(f32="float32", f16="float16", bf16="bfloat16", int8="int8")
 
 
-def limit(case):
-    """What the machine can do at most in the case's unit, and the unit's name: flops or bytes a second."""
-    return (case["read"], "bytes") if case["table"] == "decode" else (case["fma"], "flops")
+def peak(data, probe):
+    """Of FLOP/s or bytes/s: the best of the run's probes."""
+    return max(case[probe]["best"] for case in data["cases"])
 
 
-def share(case, row, which="median"):
-    """Percent of the FMA peak or of the read bandwidth; the peak is the best probe of the case."""
-    peak, unit = limit(case)
-    return 100 * case[unit] / row[which] / peak["best"]
+def share(data, case, row, which="median"):
+    """Percent of the read bandwidth (decoding), or of the FMA peak."""
+    probe, work = ("read", "bytes") if case["table"] == "decode" else ("fma", "flops")
+    return 100 * case[work] / row[which] / peak(data, probe)
 
 
 def where(case):
@@ -52,20 +52,20 @@ def ratios(case, peers):
 def table(data, cases, peers, head, cells):
     lines = ["| " + " | ".join([*head, *(data["titles"][p] for p in peers)]) + " |",
              "|" + "---|" * (len(head) + len(peers))]
-    lines += ["| " + " | ".join([*cells(c), *ratios(c, peers)]) + " |" for c in cases]
+    lines += ["| " + " | ".join([*cells(data, c), *ratios(c, peers)]) + " |" for c in cases]
     return "\n".join(lines)
 
 
-def prefill_cells(case):
+def prefill_cells(data, case):
     row = case["participants"]["domino"]
     return [where(case), str(case["head_dim"]), milliseconds(row["median"]),
-            f"{share(case, row):.0f} ({share(case, row, 'best'):.0f})"]
+            f"{share(data, case, row):.0f} ({share(data, case, row, 'best'):.0f})"]
 
 
-def decode_cells(case):
+def decode_cells(data, case):
     row = case["participants"]["domino"]
     return [where(case), milliseconds(row["median"]), f"{case['bytes'] / row['median'] / 1e9:.3g}",
-            f"{share(case, row):.0f} ({share(case, row, 'best'):.0f})"]
+            f"{share(data, case, row):.0f} ({share(data, case, row, 'best'):.0f})"]
 
 
 def text(data):
@@ -85,13 +85,13 @@ def text(data):
 
 def caption(data, peers):
     """When, where, what the numbers are, and who took part."""
-    fma, read = (max(c[x]["best"] for c in data["cases"]) / 1e9 for x in ("fma", "read"))
+    fma, read = peak(data, "fma") / 1e9, peak(data, "read") / 1e9
     cpu = data["processor"]
     sentences = [
         f"{data['date']}, {cpu['name']} (family {cpu['family']}, model {cpu['model']}, {', '.join(cpu['simd'])}), one "
         f"core: {fma:.0f} GFLOP/s of multiply-adds, {read:.0f} GB/s of reads.",
-        "Medians of one interleaved run; a peer's number is how many times as long as Domino it takes, the best peer's "
-        "bold, a dash what it cannot do."]
+        "Medians of one interleaved run, in time on the core; a peer's number is how many times as long as Domino it "
+        "takes, the best peer's bold, a dash what it cannot do."]
     coarse = [row["error"] for c in data["cases"] for row in c["participants"].values() if row.get("coarse")]
     if coarse:
         sentences.append(f"†: coarser than the type, off by up to {100 * max(coarse):.0f} % of the output's root mean "
@@ -144,7 +144,7 @@ def chart(data, cases, shown, title):
     for i, p in enumerate(shown):
         at = [x - 0.43 + (i + 0.5) * width for x in range(len(cases))]
         rows = [c["participants"].get(p, {}) for c in cases]
-        heights = [share(c, row) if "median" in row else 0 for c, row in zip(cases, rows)]
+        heights = [share(data, c, row) if "median" in row else 0 for c, row in zip(cases, rows)]
         bars = axes.bar(at, heights, width * 0.92, color=COLORS[p], label=data["titles"][p])
         labels = [f"{h:.0f}" if h >= 1.5 else f"{h:.1g}" if h else "–" for h in heights]
         axes.bar_label(bars, labels, fontsize=7, padding=1)
