@@ -186,7 +186,7 @@ def measure(case, participants, options):
                 row["no"] = str(error)
                 del running[p]
     for row in result["participants"].values():
-        if row.get("seconds"):
+        if row.get("seconds") and "no" not in row:
             row.update(median=statistics.median(row["seconds"]), best=min(row["seconds"]),
                        clock_median=statistics.median(row["by_the_clock"]))
     result["fma"] = dict(best=max(fma), median=statistics.median(fma))
