@@ -9,6 +9,7 @@
 #include "domino/domain/point.hpp"
 #include "domino/simd/batch.hpp"
 #include "domino/simd/divide.hpp"
+#include "domino/simd/tanh.hpp"
 
 namespace domino::inline DOMINO_ARCH {
 
@@ -117,7 +118,7 @@ private:
     static DOMINO_INLINE auto apply(op::absolute, auto x) { return xsimd::abs(detail::spread(x)); }
     static DOMINO_INLINE auto apply(op::minimum, auto x, auto y) { return detail::in_common_register(x, y, [](auto s, auto t) { return simd::select(simd::to_bools(t < s), t, s); }); }
     static DOMINO_INLINE auto apply(op::maximum, auto x, auto y) { return detail::in_common_register(x, y, [](auto s, auto t) { return simd::select(simd::to_bools(s < t), t, s); }); }
-    static DOMINO_INLINE auto apply(op::tanh, auto x) { return xsimd::tanh(simd::to_floats(detail::spread(x))); }
+    static DOMINO_INLINE auto apply(op::tanh, auto x) { return simd::tanh(simd::to_floats(detail::spread(x))); }
     static DOMINO_INLINE auto apply(op::exp, auto x) { return xsimd::exp(simd::to_floats(detail::spread(x))); }
     static DOMINO_INLINE auto apply(op::log, auto x) { return xsimd::log(simd::to_floats(detail::spread(x))); }
     static DOMINO_INLINE auto apply(op::sqrt, auto x) { return xsimd::sqrt(simd::to_floats(detail::spread(x))); }
