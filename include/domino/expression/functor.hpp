@@ -17,14 +17,14 @@ namespace domino::inline DOMINO_ARCH {
 /// range, `functor.words(texts...)` its text. Its arguments are expressions, so that substitution reaches them.
 template <class Functor, Expression... Arguments>
 struct call : node {
+    using value_type = decltype(std::declval<const Functor&>().at(value_t<Arguments>{}...));
     [[no_unique_address]] Functor functor;
-    [[no_unique_address]] std::tuple<Arguments...> arguments;
+    [[no_unique_address]] children<Arguments...> arguments;
     static constexpr axes depends_on = (Arguments::depends_on | ... | axes::none);
-    explicit constexpr call(Functor f, Arguments... x) : functor(std::move(f)), arguments(x...) {}
+    explicit constexpr call(Functor f, const Arguments&... x) : functor(std::move(f)), arguments(x...) {}
     template <class Domain>
     constexpr auto evaluate(const Domain& at) const {
-        return std::apply([&](const Arguments&... x) { return at.call(functor, domino::evaluate(x, at)...); },
-                          arguments);
+        return arguments.apply([&](const Arguments&... x) { return at.call(functor, domino::evaluate(x, at)...); });
     }
 };
 

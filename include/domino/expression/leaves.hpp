@@ -136,17 +136,15 @@ void visit_leaves(E& x, leaf_visitor& visitor) {
     if constexpr (requires { x.visit_leaves(visitor); }) x.visit_leaves(visitor);
 }
 
-template <class... Xs>
-void visit_operands(std::tuple<Xs...>& operands, leaf_visitor& visitor) {
-    const auto visit = [&](auto& x, std::size_t i) {
-        if constexpr (!is_placeholder<std::remove_reference_t<decltype(x)>>) {
-            visitor.enter(i);
-            visit_leaves(x, visitor);
-            visitor.leave();
-        }
-    };
-    std::size_t i = 0;
-    std::apply([&](Xs&... x) { (visit(x, i++), ...); }, operands);
+inline void visit_operands(children<>&, leaf_visitor&, std::size_t = 0) {}
+template <class X, class... Rest>
+void visit_operands(children<X, Rest...>& operands, leaf_visitor& visitor, std::size_t i = 0) {
+    if constexpr (!is_placeholder<X>) {
+        visitor.enter(i);
+        visit_leaves(operands.first, visitor);
+        visitor.leave();
+    }
+    visit_operands(operands.rest, visitor, i + 1);
 }
 template <class Op, class... Xs>
 void visit_leaves(operation<Op, Xs...>& x, leaf_visitor& visitor) {

@@ -4,7 +4,6 @@
 #pragma once
 
 #include <concepts>
-#include <tuple>
 #include <type_traits>
 
 #include "domino/config.hpp"
@@ -17,11 +16,17 @@ enum class axes : unsigned { none = 0, b = 1, h = 2, q = 4, kv = 8, score = 16 }
 constexpr axes operator|(axes x, axes y) { return axes(unsigned(x) | unsigned(y)); }
 constexpr axes operator&(axes x, axes y) { return axes(unsigned(x) & unsigned(y)); }
 
-/// A node of an expression: `depends_on` says which indices it reads, `evaluate(domain)` gives its value.
+/// A node of an expression: `depends_on` says which indices it reads, `evaluate(domain)` gives its value, and `value_type`
+/// is that value's type at a point: `bool`, `index_t` or `float`.
 template <class T>
 concept Expression = requires {
+    typename std::remove_cvref_t<T>::value_type;
     { std::remove_cvref_t<T>::depends_on } -> std::same_as<const axes&>;
 };
+
+/// The type an expression has at a point.
+template <Expression E>
+using value_t = typename std::remove_cvref_t<E>::value_type;
 
 /// The value of `expression` in `domain`, which holds a value for each placeholder and a meaning for each operator.
 template <Expression E, class Domain>
@@ -49,6 +54,7 @@ struct node {
 /// An index of the score matrix, or the score itself.
 template <axes Axis>
 struct placeholder : node {
+    using value_type = std::conditional_t<Axis == axes::score, float, index_t>;
     static constexpr axes depends_on = Axis;
     template <class Domain>
     constexpr auto evaluate(const Domain& at) const {
@@ -74,6 +80,7 @@ inline constexpr placeholder<axes::score> score{};  ///< the score so far: scale
 /// A literal or a run-time scalar, held by value: `index_t`, `float` or `bool`.
 template <class T>
 struct constant : node {
+    using value_type = T;
     T value;
     static constexpr axes depends_on = axes::none;
     explicit constexpr constant(T v) : value(v) {}
@@ -83,19 +90,40 @@ struct constant : node {
     }
 };
 
+/// The expressions below a node. (A tree of std::tuples takes the compiler ten times as long.)
+template <Expression... Xs>
+struct children {
+    /// f(x...)
+    template <class F>
+    constexpr auto apply(const F& f, const auto&... before) const {
+        return f(before...);
+    }
+};
+template <Expression X, Expression... Rest>
+struct children<X, Rest...> {
+    [[no_unique_address]] X first;
+    [[no_unique_address]] children<Rest...> rest;
+    constexpr children(const X& x, const Rest&... more) : first(x), rest(more...) {}
+    template <class F>
+    constexpr auto apply(const F& f, const auto&... before) const {
+        return rest.apply(f, before..., first);
+    }
+};
+
 /// An operator of `op::` over operands.
 template <class Op, Expression... Operands>
 struct operation : node {
-    [[no_unique_address]] std::tuple<Operands...> operands;
+    using value_type = typename Op::template value<value_t<Operands>...>;
+    [[no_unique_address]] children<Operands...> operands;
     static constexpr axes depends_on = (Operands::depends_on | ... | axes::none);
-    explicit constexpr operation(Operands... x) : operands(x...) {}
+    explicit constexpr operation(const Operands&... x) : operands(x...) {}
     template <class Domain>
     constexpr auto evaluate(const Domain& at) const {
-        if constexpr (requires { at.settles(Op{}, domino::evaluate(std::get<0>(operands), at)); }) {
-            const auto first = domino::evaluate(std::get<0>(operands), at);  // a range of && or || may need no more
-            return at.settles(Op{}, first) ? first : at(Op{}, first, domino::evaluate(std::get<1>(operands), at));
+        if constexpr (requires { at.settles(Op{}, domino::evaluate(operands.first, at)); }) {
+            const auto first = domino::evaluate(operands.first, at);  // a range of && or || may need no more
+            return at.settles(Op{}, first) ? first : at(Op{}, first, domino::evaluate(operands.rest.first, at));
         } else {
-            return std::apply([&](const Operands&... x) { return at(Op{}, domino::evaluate(x, at)...); }, operands);
+            return operands.apply([&](const Operands&... x) { return at(Op{}, domino::evaluate(x, at)...); });
         }
     }
 };

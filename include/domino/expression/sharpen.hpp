@@ -5,7 +5,6 @@
 #pragma once
 
 #include <algorithm>
-#include <tuple>
 
 #include "domino/domain/range.hpp"
 #include "domino/expression/functor.hpp"
@@ -24,28 +23,27 @@ void visit_leaves_below(E& expression, Visitor& visitor) {
 /// so that substitution reaches the sharpener's too.
 template <Expression E, class Sharpener, Expression... Indices>
 struct sharpened : node {
+    using value_type = value_t<E>;
     [[no_unique_address]] E expression;
     [[no_unique_address]] Sharpener sharpener;
-    [[no_unique_address]] std::tuple<Indices...> indices;
+    [[no_unique_address]] children<Indices...> indices;
     bool trusted = true;
     static constexpr axes depends_on = E::depends_on;
-    constexpr sharpened(E e, Sharpener s, Indices... i) : expression(e), sharpener(s), indices(i...) {}
+    constexpr sharpened(const E& e, const Sharpener& s, const Indices&... i) : expression(e), sharpener(s), indices(i...) {}
     template <class Domain>
     constexpr auto evaluate(const Domain& at) const {
         const auto value = domino::evaluate(expression, at);
-        return std::apply(
-            [&](const Indices&... i) {
-                if constexpr (!requires { at.sharpened(value, *this, domino::evaluate(i, at)...); }) {
-                    return value;
-                } else if constexpr (std::is_same_v<decltype(value), const truth>) {
-                    return trusted ? at.sharpened(value, *this, domino::evaluate(i, at)...) : value;
-                } else {
-                    auto rebuilt = at.sharpened(value, *this, domino::evaluate(i, at)...);
-                    rebuilt.trusted = trusted;
-                    return rebuilt;
-                }
-            },
-            indices);
+        return indices.apply([&](const Indices&... i) {
+            if constexpr (!requires { at.sharpened(value, *this, domino::evaluate(i, at)...); }) {
+                return value;
+            } else if constexpr (std::is_same_v<decltype(value), const truth>) {
+                return trusted ? at.sharpened(value, *this, domino::evaluate(i, at)...) : value;
+            } else {
+                auto rebuilt = at.sharpened(value, *this, domino::evaluate(i, at)...);
+                rebuilt.trusted = trusted;
+                return rebuilt;
+            }
+        });
     }
     /// What is known of a tile given by the mask's own indices.
     constexpr truth over(const range& box) const { return sharpener.over(box, expression); }

@@ -18,20 +18,19 @@ namespace domino::inline DOMINO_ARCH {
 template <class Table, Expression... Indices>
 struct lookup : node {
     Table table;
-    [[no_unique_address]] std::tuple<Indices...> indices;
+    using value_type = typename Table::entry;
+    [[no_unique_address]] children<Indices...> indices;
     static constexpr axes depends_on = (Indices::depends_on | ... | axes::none);
     /// Bare indices as in ids(b, q): the table must then cover the whole call; other look-ups are clamped.
     static constexpr bool bare = (is_placeholder<Indices> && ...);
-    constexpr lookup(Table t, Indices... i) : table(std::move(t)), indices(i...) {}
+    constexpr lookup(Table t, const Indices&... i) : table(std::move(t)), indices(i...) {}
     template <class Domain>
     constexpr auto evaluate(const Domain& at) const {
-        return std::apply(
-            [&](const Indices&... i) {
-                if constexpr (bare && requires { at.note_bare(table, domino::evaluate(i, at)...); })
-                    at.note_bare(table, domino::evaluate(i, at)...);
-                return at.lookup(table, domino::evaluate(i, at)...);
-            },
-            indices);
+        return indices.apply([&](const Indices&... i) {
+            if constexpr (bare && requires { at.note_bare(table, domino::evaluate(i, at)...); })
+                at.note_bare(table, domino::evaluate(i, at)...);
+            return at.lookup(table, domino::evaluate(i, at)...);
+        });
     }
 };
 
