@@ -3,6 +3,7 @@
 // buffers, or a shard that sends them, needs no more of a mask than this.
 #pragma once
 
+#include <algorithm>
 #include <string>
 #include <variant>
 #include <vector>
@@ -136,15 +137,14 @@ void visit_leaves(E& x, leaf_visitor& visitor) {
     if constexpr (requires { x.visit_leaves(visitor); }) x.visit_leaves(visitor);
 }
 
-inline void visit_operands(children<>&, leaf_visitor&, std::size_t = 0) {}
-template <class X, class... Rest>
-void visit_operands(children<X, Rest...>& operands, leaf_visitor& visitor, std::size_t i = 0) {
-    if constexpr (!is_placeholder<X>) {
-        visitor.enter(i);
-        visit_leaves(operands.first, visitor);
-        visitor.leave();
-    }
-    visit_operands(operands.rest, visitor, i + 1);
+void visit_operands(auto& operands, leaf_visitor& visitor) {
+    operands.visit([&]<class X>(X& x, std::size_t place) {
+        if constexpr (!is_placeholder<X>) {
+            visitor.enter(place);
+            visit_leaves(x, visitor);
+            visitor.leave();
+        }
+    });
 }
 template <class Op, class... Xs>
 void visit_leaves(operation<Op, Xs...>& x, leaf_visitor& visitor) {

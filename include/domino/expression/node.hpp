@@ -4,7 +4,9 @@
 #pragma once
 
 #include <concepts>
+#include <cstddef>
 #include <type_traits>
+#include <utility>
 
 #include "domino/config.hpp"
 
@@ -90,25 +92,22 @@ struct constant : node {
     }
 };
 
-/// The expressions below a node. (A tree of std::tuples takes the compiler ten times as long.)
-template <Expression... Xs>
-struct children {
+template <std::size_t Place, Expression X>
+struct child {
+    [[no_unique_address]] X expression;
+};
+template <class Places, Expression... Xs>
+struct child_list;
+template <std::size_t... Place, Expression... Xs>
+struct child_list<std::index_sequence<Place...>, Xs...> : child<Place, Xs>... {
     /// f(x...)
-    template <class F>
-    constexpr auto apply(const F& f, const auto&... before) const {
-        return f(before...);
-    }
+    constexpr auto apply(const auto& f) const { return f(child<Place, Xs>::expression...); }
+    /// f(x, place) for each, in order.
+    constexpr void visit(const auto& f) { (f(child<Place, Xs>::expression, Place), ...); }
 };
-template <Expression X, Expression... Rest>
-struct children<X, Rest...> {
-    [[no_unique_address]] X first;
-    [[no_unique_address]] children<Rest...> rest;
-    constexpr children(const X& x, const Rest&... more) : first(x), rest(more...) {}
-    template <class F>
-    constexpr auto apply(const F& f, const auto&... before) const {
-        return rest.apply(f, before..., first);
-    }
-};
+/// The expressions below a node, as an aggregate: {{x}, {y}}. (A tree of std::tuples compiles ten times as long.)
+template <Expression... Xs>
+using children = child_list<std::index_sequence_for<Xs...>, Xs...>;
 
 /// An operator of `op::` over operands.
 template <class Op, Expression... Operands>
@@ -116,15 +115,17 @@ struct operation : node {
     using value_type = typename Op::template value<value_t<Operands>...>;
     [[no_unique_address]] children<Operands...> operands;
     static constexpr axes depends_on = (Operands::depends_on | ... | axes::none);
-    explicit constexpr operation(const Operands&... x) : operands(x...) {}
+    explicit constexpr operation(const Operands&... x) : operands{{x}...} {}
     template <class Domain>
     constexpr auto evaluate(const Domain& at) const {
-        if constexpr (requires { at.settles(Op{}, domino::evaluate(operands.first, at)); }) {
-            const auto first = domino::evaluate(operands.first, at);  // a range of && or || may need no more
-            return at.settles(Op{}, first) ? first : at(Op{}, first, domino::evaluate(operands.rest.first, at));
-        } else {
-            return operands.apply([&](const Operands&... x) { return at(Op{}, domino::evaluate(x, at)...); });
-        }
+        return operands.apply([&](const auto& first, const auto&... rest) {
+            if constexpr (requires { at.settles(Op{}, domino::evaluate(first, at)); }) {
+                const auto value = domino::evaluate(first, at);  // a range of && or || may need no more
+                return at.settles(Op{}, value) ? value : at(Op{}, value, domino::evaluate(rest, at)...);
+            } else {
+                return at(Op{}, domino::evaluate(first, at), domino::evaluate(rest, at)...);
+            }
+        });
     }
 };
 

@@ -4,9 +4,9 @@
 // listens, and only where the expression itself leaves a tile undecided.
 #pragma once
 
-#include <algorithm>
+#include <type_traits>
 
-#include "domino/domain/range.hpp"
+#include "domino/domain/interval.hpp"
 #include "domino/expression/functor.hpp"
 
 namespace domino::inline DOMINO_ARCH {
@@ -29,7 +29,8 @@ struct sharpened : node {
     [[no_unique_address]] children<Indices...> indices;
     bool trusted = true;
     static constexpr axes depends_on = E::depends_on;
-    constexpr sharpened(const E& e, const Sharpener& s, const Indices&... i) : expression(e), sharpener(s), indices(i...) {}
+    constexpr sharpened(const E& e, const Sharpener& s, const Indices&... i)
+        : expression(e), sharpener(s), indices{{i}...} {}
     template <class Domain>
     constexpr auto evaluate(const Domain& at) const {
         const auto value = domino::evaluate(expression, at);
@@ -46,7 +47,7 @@ struct sharpened : node {
         });
     }
     /// What is known of a tile given by the mask's own indices.
-    constexpr truth over(const range& box) const { return sharpener.over(box, expression); }
+    constexpr truth over(const auto& box) const { return sharpener.over(box, expression); }
     /// Whoever replaces a leaf makes the sharpener's knowledge stale: it is not asked any more.
     template <class Visitor>
     void visit_leaves(Visitor& visitor) {
@@ -62,7 +63,7 @@ template <Expression E, class Sharpener>
 struct made_for {
     [[no_unique_address]] E expression;
     [[no_unique_address]] Sharpener sharpener;
-    constexpr truth over(const range& box, const auto&) const { return sharpener.over(box, expression); }
+    constexpr truth over(const auto& box, const auto&) const { return sharpener.over(box, expression); }
 };
 template <Expression E, class Sharpener>
 constexpr auto bind(const Sharpener& sharpener, const E& expression) {
@@ -86,7 +87,7 @@ namespace detail {
 template <Expression E>
 struct equivalent {
     [[no_unique_address]] E expression;
-    constexpr truth over(const range& box, const auto&) const { return evaluate(expression, box); }
+    constexpr truth over(const auto& box, const auto&) const { return evaluate(expression, box); }
 };
 }  // namespace detail
 
@@ -103,20 +104,22 @@ namespace cut {
 /// Nowhere.
 struct nowhere {
     static constexpr index_t pieces(index_t) { return 1; }
-    static constexpr index_t last(const range&, index_t, index_t hi) { return hi; }
+    static constexpr index_t last(const auto&, index_t, index_t hi) { return hi; }
 };
 /// Before `stop`.
 struct before {
     index_t stop;
     static constexpr index_t pieces(index_t) { return 2; }
-    constexpr index_t last(const range&, index_t i, index_t hi) const { return i < stop ? std::min(stop - 1, hi) : hi; }
+    constexpr index_t last(const auto&, index_t i, index_t hi) const {
+        return i < stop ? detail::smaller(stop - 1, hi) : hi;
+    }
 };
 /// Before every multiple of `n`.
 struct every {
     index_t n = 1;
     constexpr index_t pieces(index_t size) const { return size / n + 1; }
-    constexpr index_t last(const range&, index_t i, index_t hi) const {
-        return std::min(hi, detail::floor_divide(i, n) * n + n - 1);
+    constexpr index_t last(const auto&, index_t i, index_t hi) const {
+        return detail::smaller(hi, detail::floor_divide(i, n) * n + n - 1);
     }
 };
 /// Around whole lines of `n`: a part of a line, all whole lines together, a part of a line. In each of them i / n and
@@ -124,10 +127,10 @@ struct every {
 struct lines {
     index_t n, origin = 0;
     static constexpr index_t pieces(index_t) { return 3; }
-    constexpr index_t last(const range&, index_t i, index_t hi) const {
+    constexpr index_t last(const auto&, index_t i, index_t hi) const {
         const index_t line = detail::floor_divide(i - origin, n) * n + origin;
         const index_t end = detail::floor_divide(hi - origin + 1, n) * n + origin;  // of the last whole line
-        return i == line && end > i ? end - 1 : std::min(hi, line + n - 1);
+        return i == line && end > i ? end - 1 : detail::smaller(hi, line + n - 1);
     }
 };
 /// Where the entries of a table, [len] or [batch, len], change.
@@ -135,10 +138,10 @@ template <class Table>
 struct changes {
     Table table;
     static constexpr index_t pieces(index_t size) { return size > 1024 ? size : 1; }
-    index_t last(const range& box, index_t i, index_t hi) const {
+    index_t last(const auto& box, index_t i, index_t hi) const {
         index_t same = i;
         for (index_t step = 1; same < hi; step *= 2) {  // gallop while the entries are one, then narrow down
-            index_t next = std::min(same + step, hi);
+            index_t next = detail::smaller(same + step, hi);
             while (next > same && !constant(over(box, {i, next}))) next = same + (next - same) / 2;
             if (next == same) break;
             same = next;
@@ -147,7 +150,7 @@ struct changes {
     }
 
 private:
-    auto over(const range& box, interval i) const {
+    auto over(const auto& box, interval i) const {
         if constexpr (requires { table.over(i); }) return table.over(i);
         else return table.over(box.b, i);
     }
@@ -167,7 +170,7 @@ struct pieces {
     [[no_unique_address]] QCut q_cut;
     [[no_unique_address]] KVCut kv_cut;
 
-    constexpr truth over(range box, const auto& expression) const {
+    constexpr truth over(auto box, const auto& expression) const {
         constexpr index_t most_questions = 256, far = index_t{1} << 48;
         const interval rows = box.q, keys = box.kv;
         if (rows.lo < -far || rows.hi > far || keys.lo < -far || keys.hi > far) return truth::unknown();

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "domino/domain/text.hpp"
 #include "domino/expression/leaves.hpp"
 #include "domino/tile/check.hpp"
 
