@@ -20,7 +20,7 @@ struct call : node {
     [[no_unique_address]] Functor functor;
     [[no_unique_address]] children<Arguments...> arguments;
     static constexpr axes depends_on = (Arguments::depends_on | ... | axes::none);
-    explicit constexpr call(Functor f, const Arguments&... x) : functor(std::move(f)), arguments{{x}...} {}
+    explicit constexpr call(Functor f, const Arguments&... x) : functor(std::move(f)), arguments(x...) {}
     template <class Domain>
     constexpr auto evaluate(const Domain& at) const {
         return arguments.apply([&](const Arguments&... x) { return at.call(functor, domino::evaluate(x, at)...); });

@@ -95,17 +95,20 @@ struct constant : node {
 template <std::size_t Place, Expression X>
 struct child {
     [[no_unique_address]] X expression;
+    explicit constexpr child(const X& x) : expression(x) {}
 };
 template <class Places, Expression... Xs>
 struct child_list;
 template <std::size_t... Place, Expression... Xs>
 struct child_list<std::index_sequence<Place...>, Xs...> : child<Place, Xs>... {
+    explicit constexpr child_list(const Xs&... x) : child<Place, Xs>(x)... {}
     /// f(x...)
     constexpr auto apply(const auto& f) const { return f(child<Place, Xs>::expression...); }
     /// f(x, place) for each, in order.
     constexpr void visit(const auto& f) { (f(child<Place, Xs>::expression, Place), ...); }
 };
-/// The expressions below a node, as an aggregate: {{x}, {y}}. (A tree of std::tuples compiles ten times as long.)
+/// The expressions below a node. A tree of std::tuples would compile ten times as long; and constructors, for g++ 12 folds
+/// an aggregate in their place to zeros.
 template <Expression... Xs>
 using children = child_list<std::index_sequence_for<Xs...>, Xs...>;
 
@@ -115,7 +118,7 @@ struct operation : node {
     using value_type = typename Op::template value<value_t<Operands>...>;
     [[no_unique_address]] children<Operands...> operands;
     static constexpr axes depends_on = (Operands::depends_on | ... | axes::none);
-    explicit constexpr operation(const Operands&... x) : operands{{x}...} {}
+    explicit constexpr operation(const Operands&... x) : operands(x...) {}
     template <class Domain>
     constexpr auto evaluate(const Domain& at) const {
         return operands.apply([&](const auto& first, const auto&... rest) {

@@ -30,7 +30,7 @@ struct sharpened : node {
     bool trusted = true;
     static constexpr axes depends_on = E::depends_on;
     constexpr sharpened(const E& e, const Sharpener& s, const Indices&... i)
-        : expression(e), sharpener(s), indices{{i}...} {}
+        : expression(e), sharpener(s), indices(i...) {}
     template <class Domain>
     constexpr auto evaluate(const Domain& at) const {
         const auto value = domino::evaluate(expression, at);

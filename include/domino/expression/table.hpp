@@ -25,7 +25,7 @@ struct lookup : node {
     static constexpr axes depends_on = (Indices::depends_on | ... | axes::none);
     /// Bare indices as in ids(b, q): the table must then cover the whole call; other look-ups are clamped.
     static constexpr bool bare = (is_placeholder<Indices> && ...);
-    constexpr lookup(Table t, const Indices&... i) : table(std::move(t)), indices{{i}...} {}
+    constexpr lookup(Table t, const Indices&... i) : table(std::move(t)), indices(i...) {}
     template <class Domain>
     constexpr auto evaluate(const Domain& at) const {
         return indices.apply([&](const Indices&... i) {
