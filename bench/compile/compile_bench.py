@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """What Domino's headers and each mask cost a compiler: user seconds, and bytes of code.
 
-    bench/compile/compile_bench.py [--runs 5] [--masks 4] [--json build/compile.json] [-I directory]...
+    bench/compile/compile_bench.py [--runs 5] [--masks 4] [--json build/compile.json] [--include dir:dir]
 
-$CXX is the compiler (g++), $CXXFLAGS its flags (-std=c++20 -O2 -march=native). Each row is compiled to an object file `runs`
-times, the rows one after another in each round so that a busy quarter of an hour meets all alike; the best counts.
+$CXX is the compiler (g++), $CXXFLAGS its flags (-std=c++20 -O2 -march=native). Each row is compiled to an object file
+`runs` times, the rows one after another in each round so that a busy quarter of an hour meets all alike; the best counts.
 """
 
 import argparse
@@ -48,7 +48,8 @@ class Row:
 def rows(masks):
     empty = Row("empty file", "")
     xsimd = Row("xsimd", headers("xsimd/xsimd.hpp"), empty)
-    standard = Row("standard headers of masks and scores", headers("stdexcept", "string", "vector", "array", "span"), empty)
+    standard = Row("standard headers of masks and scores",
+                   headers("stdexcept", "string", "vector", "array", "span"), empty)
     table = [
         empty, standard,
         Row("masks and scores", headers("domino/mask/mask.hpp", "domino/score/score.hpp"), empty, 0.4), xsimd,
@@ -82,7 +83,8 @@ def compile_once(command, row, folder):
 
 
 def report(table):
-    print(f"{'translation unit':<38}{'user s':>8}{'over base':>11}{'bar':>6}{'code KiB':>10}{'over base':>11}{'bar':>6}")
+    print(f"{'translation unit':<38}{'user s':>8}{'over base':>11}{'bar':>6}"
+          f"{'code KiB':>10}{'over base':>11}{'bar':>6}")
     for row in table:
         line = f"{row.name:<38}{row.seconds:8.2f}"
         if row.base:
@@ -96,13 +98,14 @@ def main():
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--masks", type=int, default=4, choices=range(1, len(MASKS) + 1), metavar=f"1..{len(MASKS)}")
     parser.add_argument("--json", type=pathlib.Path)
-    parser.add_argument("-I", dest="include", action="append", default=[], help="where xsimd is, if not on the default path")
+    parser.add_argument("--include", default="", help="where xsimd is, if the compiler does not look there by itself")
     options = parser.parse_args()
 
     command = shlex.split(os.environ.get("CXX", "g++"))
     command += shlex.split(os.environ.get("CXXFLAGS", "-std=c++20 -O2 -march=native")) + [f"-I{PROJECT / 'include'}"]
-    for directory in options.include:
-        command += ["-isystem", directory]
+    for directory in options.include.split(":"):
+        if directory not in ("", "/usr/include"):  # where the compiler looks anyway, and must do so last
+            command += ["-isystem", directory]
     table = rows(options.masks)
     with tempfile.TemporaryDirectory() as folder:
         for _ in range(options.runs):
@@ -115,7 +118,8 @@ def main():
             "name": row.name, "user_seconds": row.seconds, "code_bytes": row.code, "base": row.base and row.base.name,
             "seconds_bar": row.seconds_bar, "code_bytes_bar": row.code_bar
         } for row in table]
-        options.json.write_text(json.dumps({"command": command, "runs": options.runs, "rows": results}, indent=1) + "\n")
+        report_file = {"command": command, "runs": options.runs, "rows": results}
+        options.json.write_text(json.dumps(report_file, indent=1) + "\n")
 
 
 if __name__ == "__main__":
