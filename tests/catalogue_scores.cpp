@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Every score mod of the catalogue against its formula, and T5's buckets against the published ones.
+#include <domino/domain/point.hpp>
+#include <domino/domain/text.hpp>
 #include <domino/mask/mask.hpp>
 #include <domino/score/score.hpp>
 #include <functional>

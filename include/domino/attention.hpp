@@ -2,6 +2,9 @@
 // The call: attention(Q, K, V, O, mask, score_mod, options).
 #pragma once
 
+#include <array>
+#include <cmath>
+#include <limits>
 #include <memory>
 #include <new>
 #include <optional>

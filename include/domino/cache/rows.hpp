@@ -2,6 +2,7 @@
 // The memory of a cache: vectors of float, float16, bfloat16 or int8 with scales.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <string>

@@ -2,10 +2,9 @@
 // The values of the range domain: what an expression may be, over all the points of a tile.
 #pragma once
 
-#include <algorithm>
 #include <limits>
 
-#include "domino/config.hpp"
+#include "domino/domain/integer.hpp"
 
 namespace domino::inline DOMINO_ARCH {
 
@@ -17,6 +16,7 @@ struct interval {
     static constexpr index_t most = std::numeric_limits<index_t>::max();
     constexpr bool is_point() const { return lo == hi; }
     constexpr bool contains(index_t x) const { return lo <= x && x <= hi; }
+    constexpr index_t nearest(index_t x) const { return x < lo ? lo : hi < x ? hi : x; }
     friend constexpr bool operator==(const interval&, const interval&) = default;
 };
 
@@ -47,9 +47,9 @@ constexpr tile_kind as_kind(truth t) {
 }
 
 // The smallest interval that holds both.
-constexpr interval join(interval x, interval y) { return {std::min(x.lo, y.lo), std::max(x.hi, y.hi)}; }
+constexpr interval join(interval x, interval y) { return {detail::smaller(x.lo, y.lo), detail::larger(x.hi, y.hi)}; }
 constexpr real_interval join(real_interval x, real_interval y) {
-    return {std::min(x.lo, y.lo), std::max(x.hi, y.hi), x.nan || y.nan};
+    return {detail::smaller(x.lo, y.lo), detail::larger(x.hi, y.hi), x.nan || y.nan};
 }
 constexpr truth join(truth x, truth y) { return {x.may || y.may, x.must && y.must}; }
 

@@ -3,7 +3,9 @@
 // register of bools. What all lanes share is computed once, by the point domain.
 #pragma once
 
+#include <array>
 #include <concepts>
+#include <tuple>
 #include <type_traits>
 
 #include "domino/domain/point.hpp"

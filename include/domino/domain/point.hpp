@@ -2,25 +2,15 @@
 // The point domain: an index is an integer, a mask's value is a bool. The meaning that the others must agree with.
 #pragma once
 
-#include <algorithm>
 #include <cmath>
 #include <type_traits>
 
-#include "domino/config.hpp"
+#include "domino/domain/integer.hpp"
 #include "domino/expression/op.hpp"
 
 namespace domino::inline DOMINO_ARCH {
 
 namespace detail {
-
-/// Python's floor division; 0 where the divisor is 0.
-constexpr index_t floor_divide(index_t x, index_t y) {
-    if (y == 0) return 0;
-    const index_t quotient = x / y;
-    return quotient - ((x % y != 0 && (x < 0) != (y < 0)) ? 1 : 0);
-}
-/// Python's modulo, whose sign is the divisor's; 0 where the divisor is 0.
-constexpr index_t floor_modulo(index_t x, index_t y) { return y == 0 ? 0 : x - floor_divide(x, y) * y; }
 
 /// Calls f with both operands in their common type: index_t, or float where either is one.
 template <class X, class Y, class F>

@@ -27,6 +27,9 @@ inline std::string comma_separated(const text& first, const auto&... rest) {
 }
 }  // namespace detail
 
+/// The words of a leaf `name` with these arguments.
+text call_text(const std::string& name, const auto&... x) { return {name + "(" + detail::comma_separated(x...) + ")"}; }
+
 /// Names for the placeholders.
 struct writer {
     text b{"b"}, h{"h"}, q{"q"}, kv{"kv"}, score{"score"};
@@ -43,17 +46,14 @@ struct writer {
 
     template <class Op>
     text operator()(Op, const auto&... x) const {
-        if constexpr (!requires { Op::precedence; })
-            return {std::string(Op::symbol) + "(" + detail::comma_separated(x...) + ")"};
+        if constexpr (!requires { Op::precedence; }) return call_text(Op::symbol, x...);
         else if constexpr (sizeof...(x) == 1)
             return {std::string(Op::symbol).append((detail::in_parentheses(x, Op::precedence + 1) + ...)),
                     Op::precedence};
         else return infix(Op::symbol, Op::precedence, x...);
     }
 
-    text lookup(const auto& table, const auto&... index) const {
-        return {table.name() + "(" + detail::comma_separated(index...) + ")"};
-    }
+    text lookup(const auto& table, const auto&... index) const { return call_text(table.name(), index...); }
     text call(const auto& functor, const auto&... x) const { return functor.words(x...); }
 
 private:

@@ -8,7 +8,6 @@
 #include <utility>
 
 #include "domino/domain/interval.hpp"
-#include "domino/domain/text.hpp"
 #include "domino/expression/operators.hpp"
 
 namespace domino::inline DOMINO_ARCH {
@@ -17,14 +16,14 @@ namespace domino::inline DOMINO_ARCH {
 /// range, `functor.words(texts...)` its text. Its arguments are expressions, so that substitution reaches them.
 template <class Functor, Expression... Arguments>
 struct call : node {
+    using value_type = decltype(std::declval<const Functor&>().at(value_t<Arguments>{}...));
     [[no_unique_address]] Functor functor;
-    [[no_unique_address]] std::tuple<Arguments...> arguments;
+    [[no_unique_address]] children<Arguments...> arguments;
     static constexpr axes depends_on = (Arguments::depends_on | ... | axes::none);
-    explicit constexpr call(Functor f, Arguments... x) : functor(std::move(f)), arguments(x...) {}
+    explicit constexpr call(Functor f, const Arguments&... x) : functor(std::move(f)), arguments(x...) {}
     template <class Domain>
     constexpr auto evaluate(const Domain& at) const {
-        return std::apply([&](const Arguments&... x) { return at.call(functor, domino::evaluate(x, at)...); },
-                          arguments);
+        return arguments.apply([&](const Arguments&... x) { return at.call(functor, domino::evaluate(x, at)...); });
     }
 };
 
@@ -57,7 +56,7 @@ struct integer_mask {
         if constexpr (std::is_same_v<Bound, unbounded_functor>) return truth::unknown();
         else return bound(b_, h_, q_, kv_);
     }
-    static text words(const auto&... x) { return {"scalar(" + comma_separated(x...) + ")"}; }
+    static auto words(const auto&... x) { return call_text("scalar", x...); }
 };
 
 /// A score change of plain numbers.
@@ -69,7 +68,7 @@ struct integer_score {
             f(score_, static_cast<int>(b_), static_cast<int>(h_), static_cast<int>(q_), static_cast<int>(kv_)));
     }
     static constexpr real_interval over(auto...) { return real_interval::anything(); }
-    static text words(const auto&... x) { return {"scalar(" + comma_separated(x...) + ")"}; }
+    static auto words(const auto&... x) { return call_text("scalar", x...); }
 };
 
 template <class F>

@@ -2,8 +2,6 @@
 // Ids that may be blank, as tables: what the range domain knows of them with the blanks left out.
 #pragma once
 
-#include <memory>
-
 #include "domino/expression/substitute.hpp"
 
 namespace domino::inline DOMINO_ARCH {
@@ -14,7 +12,7 @@ struct id_hull {
     index_t lo = interval::most, hi = interval::least;
     bool blank = false;
     friend constexpr id_hull join(id_hull x, id_hull y) {
-        return {std::min(x.lo, y.lo), std::max(x.hi, y.hi), x.blank || y.blank};
+        return {smaller(x.lo, y.lo), larger(x.hi, y.hi), x.blank || y.blank};
     }
 };
 struct negative_is_blank {
@@ -35,7 +33,7 @@ public:
         q_ids_ = summary<T, R>(q_ids), kv_ids_ = summary<U, S>(kv_ids);
     }
 
-    truth over(const range& box, const auto&) const {
+    truth over(const auto& box, const auto&) const {
         id_hull x, y;
         if (!q_ids_ || !kv_ids_ || !over(*q_ids_, box.b, box.q, x) || !over(*kv_ids_, box.b, box.kv, y))
             return truth::unknown();
@@ -54,16 +52,17 @@ private:
         else return Blank::may_be_in(t.over(all, all));
     }
     template <class V, std::size_t Rank>
-    static std::shared_ptr<const summary_of<V, Rank>> summary(const table_view<V, Rank>& t) {
-        return t.empty() ? nullptr : std::make_shared<const summary_of<V, Rank>>(t.data(), t.extents(), t.strides());
+    static shared<summary_of<V, Rank>> summary(const table_view<V, Rank>& t) {
+        if (t.empty()) return {};
+        return shared(summary_of<V, Rank>(t.data(), t.extents(), t.strides()));
     }
     template <class V, std::size_t Rank>
     static bool over(const summary_of<V, Rank>& of, interval batch, interval i, id_hull& all) {
         if constexpr (Rank == 1) return of.over({i}, all);
         else return of.over({batch, i}, all);
     }
-    std::shared_ptr<const summary_of<T, R>> q_ids_;
-    std::shared_ptr<const summary_of<U, S>> kv_ids_;
+    shared<summary_of<T, R>> q_ids_;
+    shared<summary_of<U, S>> kv_ids_;
 };
 
 }  // namespace detail

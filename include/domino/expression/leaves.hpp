@@ -3,6 +3,7 @@
 // buffers, or a shard that sends them, needs no more of a mask than this.
 #pragma once
 
+#include <algorithm>
 #include <string>
 #include <variant>
 #include <vector>
@@ -136,17 +137,14 @@ void visit_leaves(E& x, leaf_visitor& visitor) {
     if constexpr (requires { x.visit_leaves(visitor); }) x.visit_leaves(visitor);
 }
 
-template <class... Xs>
-void visit_operands(std::tuple<Xs...>& operands, leaf_visitor& visitor) {
-    const auto visit = [&](auto& x, std::size_t i) {
-        if constexpr (!is_placeholder<std::remove_reference_t<decltype(x)>>) {
-            visitor.enter(i);
+void visit_operands(auto& operands, leaf_visitor& visitor) {
+    operands.visit([&]<class X>(X& x, std::size_t place) {
+        if constexpr (!is_placeholder<X>) {
+            visitor.enter(place);
             visit_leaves(x, visitor);
             visitor.leave();
         }
-    };
-    std::size_t i = 0;
-    std::apply([&](Xs&... x) { (visit(x, i++), ...); }, operands);
+    });
 }
 template <class Op, class... Xs>
 void visit_leaves(operation<Op, Xs...>& x, leaf_visitor& visitor) {

@@ -4,8 +4,9 @@
 #pragma once
 
 #include <concepts>
-#include <tuple>
+#include <cstddef>
 #include <type_traits>
+#include <utility>
 
 #include "domino/config.hpp"
 
@@ -17,11 +18,17 @@ enum class axes : unsigned { none = 0, b = 1, h = 2, q = 4, kv = 8, score = 16 }
 constexpr axes operator|(axes x, axes y) { return axes(unsigned(x) | unsigned(y)); }
 constexpr axes operator&(axes x, axes y) { return axes(unsigned(x) & unsigned(y)); }
 
-/// A node of an expression: `depends_on` says which indices it reads, `evaluate(domain)` gives its value.
+/// A node of an expression: `depends_on` says which indices it reads, `evaluate(domain)` gives its value, and `value_type`
+/// is that value's type at a point: `bool`, `index_t` or `float`.
 template <class T>
 concept Expression = requires {
+    typename std::remove_cvref_t<T>::value_type;
     { std::remove_cvref_t<T>::depends_on } -> std::same_as<const axes&>;
 };
+
+/// The type an expression has at a point.
+template <Expression E>
+using value_t = typename std::remove_cvref_t<E>::value_type;
 
 /// The value of `expression` in `domain`, which holds a value for each placeholder and a meaning for each operator.
 template <Expression E, class Domain>
@@ -49,6 +56,7 @@ struct node {
 /// An index of the score matrix, or the score itself.
 template <axes Axis>
 struct placeholder : node {
+    using value_type = std::conditional_t<Axis == axes::score, float, index_t>;
     static constexpr axes depends_on = Axis;
     template <class Domain>
     constexpr auto evaluate(const Domain& at) const {
@@ -74,6 +82,7 @@ inline constexpr placeholder<axes::score> score{};  ///< the score so far: scale
 /// A literal or a run-time scalar, held by value: `index_t`, `float` or `bool`.
 template <class T>
 struct constant : node {
+    using value_type = T;
     T value;
     static constexpr axes depends_on = axes::none;
     explicit constexpr constant(T v) : value(v) {}
@@ -83,20 +92,43 @@ struct constant : node {
     }
 };
 
+template <std::size_t Place, Expression X>
+struct child {
+    [[no_unique_address]] X expression;
+    explicit constexpr child(const X& x) : expression(x) {}
+};
+template <class Places, Expression... Xs>
+struct child_list;
+template <std::size_t... Place, Expression... Xs>
+struct child_list<std::index_sequence<Place...>, Xs...> : child<Place, Xs>... {
+    explicit constexpr child_list(const Xs&... x) : child<Place, Xs>(x)... {}
+    /// f(x...)
+    constexpr auto apply(const auto& f) const { return f(child<Place, Xs>::expression...); }
+    /// f(x, place) for each, in order.
+    constexpr void visit(const auto& f) { (f(child<Place, Xs>::expression, Place), ...); }
+};
+/// The expressions below a node. A tree of std::tuples would compile ten times as long; and constructors, for g++ 12 folds
+/// an aggregate in their place to zeros.
+template <Expression... Xs>
+using children = child_list<std::index_sequence_for<Xs...>, Xs...>;
+
 /// An operator of `op::` over operands.
 template <class Op, Expression... Operands>
 struct operation : node {
-    [[no_unique_address]] std::tuple<Operands...> operands;
+    using value_type = typename Op::template value<value_t<Operands>...>;
+    [[no_unique_address]] children<Operands...> operands;
     static constexpr axes depends_on = (Operands::depends_on | ... | axes::none);
-    explicit constexpr operation(Operands... x) : operands(x...) {}
+    explicit constexpr operation(const Operands&... x) : operands(x...) {}
     template <class Domain>
     constexpr auto evaluate(const Domain& at) const {
-        if constexpr (requires { at.settles(Op{}, domino::evaluate(std::get<0>(operands), at)); }) {
-            const auto first = domino::evaluate(std::get<0>(operands), at);  // a range of && or || may need no more
-            return at.settles(Op{}, first) ? first : at(Op{}, first, domino::evaluate(std::get<1>(operands), at));
-        } else {
-            return std::apply([&](const Operands&... x) { return at(Op{}, domino::evaluate(x, at)...); }, operands);
-        }
+        return operands.apply([&](const auto& first, const auto&... rest) {
+            if constexpr (requires { at.settles(Op{}, domino::evaluate(first, at)); }) {
+                const auto value = domino::evaluate(first, at);  // a range of && or || may need no more
+                return at.settles(Op{}, value) ? value : at(Op{}, value, domino::evaluate(rest, at)...);
+            } else {
+                return at(Op{}, domino::evaluate(first, at), domino::evaluate(rest, at)...);
+            }
+        });
     }
 };
 

@@ -2,7 +2,6 @@
 // The operators and functions of the language. Each is a tag with the symbol it prints; domain/ gives the meanings.
 #pragma once
 
-#include "domino/domain/point.hpp"
 #include "domino/expression/node.hpp"
 #include "domino/expression/op.hpp"
 
@@ -21,14 +20,10 @@ constexpr auto as_node(const T& x) {
     else return constant<float>(static_cast<float>(x));
 }
 
-/// The type an expression has at a point: `bool`, `index_t` or `float`.
-template <Expression E>
-using value_t = decltype(evaluate(std::declval<const E&>(), point{}));
-
 template <class E>
-concept TruthExpression = Expression<E> && std::same_as<value_t<std::remove_cvref_t<E>>, bool>;
+concept TruthExpression = Expression<E> && std::same_as<value_t<E>, bool>;
 template <class E>
-concept NumberExpression = Expression<E> && !std::same_as<value_t<std::remove_cvref_t<E>>, bool>;
+concept NumberExpression = Expression<E> && !std::same_as<value_t<E>, bool>;
 
 namespace detail {
 

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string>
 
+#include "domino/domain/text.hpp"
 #include "domino/expression/functor.hpp"
 
 namespace domino::inline DOMINO_ARCH {

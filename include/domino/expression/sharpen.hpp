@@ -4,10 +4,9 @@
 // listens, and only where the expression itself leaves a tile undecided.
 #pragma once
 
-#include <algorithm>
-#include <tuple>
+#include <type_traits>
 
-#include "domino/domain/range.hpp"
+#include "domino/domain/interval.hpp"
 #include "domino/expression/functor.hpp"
 
 namespace domino::inline DOMINO_ARCH {
@@ -24,31 +23,31 @@ void visit_leaves_below(E& expression, Visitor& visitor) {
 /// so that substitution reaches the sharpener's too.
 template <Expression E, class Sharpener, Expression... Indices>
 struct sharpened : node {
+    using value_type = value_t<E>;
     [[no_unique_address]] E expression;
     [[no_unique_address]] Sharpener sharpener;
-    [[no_unique_address]] std::tuple<Indices...> indices;
+    [[no_unique_address]] children<Indices...> indices;
     bool trusted = true;
     static constexpr axes depends_on = E::depends_on;
-    constexpr sharpened(E e, Sharpener s, Indices... i) : expression(e), sharpener(s), indices(i...) {}
+    constexpr sharpened(const E& e, const Sharpener& s, const Indices&... i)
+        : expression(e), sharpener(s), indices(i...) {}
     template <class Domain>
     constexpr auto evaluate(const Domain& at) const {
         const auto value = domino::evaluate(expression, at);
-        return std::apply(
-            [&](const Indices&... i) {
-                if constexpr (!requires { at.sharpened(value, *this, domino::evaluate(i, at)...); }) {
-                    return value;
-                } else if constexpr (std::is_same_v<decltype(value), const truth>) {
-                    return trusted ? at.sharpened(value, *this, domino::evaluate(i, at)...) : value;
-                } else {
-                    auto rebuilt = at.sharpened(value, *this, domino::evaluate(i, at)...);
-                    rebuilt.trusted = trusted;
-                    return rebuilt;
-                }
-            },
-            indices);
+        return indices.apply([&](const Indices&... i) {
+            if constexpr (!requires { at.sharpened(value, *this, domino::evaluate(i, at)...); }) {
+                return value;
+            } else if constexpr (std::is_same_v<decltype(value), const truth>) {
+                return trusted ? at.sharpened(value, *this, domino::evaluate(i, at)...) : value;
+            } else {
+                auto rebuilt = at.sharpened(value, *this, domino::evaluate(i, at)...);
+                rebuilt.trusted = trusted;
+                return rebuilt;
+            }
+        });
     }
     /// What is known of a tile given by the mask's own indices.
-    constexpr truth over(const range& box) const { return sharpener.over(box, expression); }
+    constexpr truth over(const auto& box) const { return sharpener.over(box, expression); }
     /// Whoever replaces a leaf makes the sharpener's knowledge stale: it is not asked any more.
     template <class Visitor>
     void visit_leaves(Visitor& visitor) {
@@ -64,7 +63,7 @@ template <Expression E, class Sharpener>
 struct made_for {
     [[no_unique_address]] E expression;
     [[no_unique_address]] Sharpener sharpener;
-    constexpr truth over(const range& box, const auto&) const { return sharpener.over(box, expression); }
+    constexpr truth over(const auto& box, const auto&) const { return sharpener.over(box, expression); }
 };
 template <Expression E, class Sharpener>
 constexpr auto bind(const Sharpener& sharpener, const E& expression) {
@@ -88,7 +87,7 @@ namespace detail {
 template <Expression E>
 struct equivalent {
     [[no_unique_address]] E expression;
-    constexpr truth over(const range& box, const auto&) const { return evaluate(expression, box); }
+    constexpr truth over(const auto& box, const auto&) const { return evaluate(expression, box); }
 };
 }  // namespace detail
 
@@ -105,20 +104,22 @@ namespace cut {
 /// Nowhere.
 struct nowhere {
     static constexpr index_t pieces(index_t) { return 1; }
-    static constexpr index_t last(const range&, index_t, index_t hi) { return hi; }
+    static constexpr index_t last(const auto&, index_t, index_t hi) { return hi; }
 };
 /// Before `stop`.
 struct before {
     index_t stop;
     static constexpr index_t pieces(index_t) { return 2; }
-    constexpr index_t last(const range&, index_t i, index_t hi) const { return i < stop ? std::min(stop - 1, hi) : hi; }
+    constexpr index_t last(const auto&, index_t i, index_t hi) const {
+        return i < stop ? detail::smaller(stop - 1, hi) : hi;
+    }
 };
 /// Before every multiple of `n`.
 struct every {
     index_t n = 1;
     constexpr index_t pieces(index_t size) const { return size / n + 1; }
-    constexpr index_t last(const range&, index_t i, index_t hi) const {
-        return std::min(hi, detail::floor_divide(i, n) * n + n - 1);
+    constexpr index_t last(const auto&, index_t i, index_t hi) const {
+        return detail::smaller(hi, detail::floor_divide(i, n) * n + n - 1);
     }
 };
 /// Around whole lines of `n`: a part of a line, all whole lines together, a part of a line. In each of them i / n and
@@ -126,10 +127,10 @@ struct every {
 struct lines {
     index_t n, origin = 0;
     static constexpr index_t pieces(index_t) { return 3; }
-    constexpr index_t last(const range&, index_t i, index_t hi) const {
+    constexpr index_t last(const auto&, index_t i, index_t hi) const {
         const index_t line = detail::floor_divide(i - origin, n) * n + origin;
         const index_t end = detail::floor_divide(hi - origin + 1, n) * n + origin;  // of the last whole line
-        return i == line && end > i ? end - 1 : std::min(hi, line + n - 1);
+        return i == line && end > i ? end - 1 : detail::smaller(hi, line + n - 1);
     }
 };
 /// Where the entries of a table, [len] or [batch, len], change.
@@ -137,10 +138,10 @@ template <class Table>
 struct changes {
     Table table;
     static constexpr index_t pieces(index_t size) { return size > 1024 ? size : 1; }
-    index_t last(const range& box, index_t i, index_t hi) const {
+    index_t last(const auto& box, index_t i, index_t hi) const {
         index_t same = i;
         for (index_t step = 1; same < hi; step *= 2) {  // gallop while the entries are one, then narrow down
-            index_t next = std::min(same + step, hi);
+            index_t next = detail::smaller(same + step, hi);
             while (next > same && !constant(over(box, {i, next}))) next = same + (next - same) / 2;
             if (next == same) break;
             same = next;
@@ -149,7 +150,7 @@ struct changes {
     }
 
 private:
-    auto over(const range& box, interval i) const {
+    auto over(const auto& box, interval i) const {
         if constexpr (requires { table.over(i); }) return table.over(i);
         else return table.over(box.b, i);
     }
@@ -169,7 +170,7 @@ struct pieces {
     [[no_unique_address]] QCut q_cut;
     [[no_unique_address]] KVCut kv_cut;
 
-    constexpr truth over(range box, const auto& expression) const {
+    constexpr truth over(auto box, const auto& expression) const {
         constexpr index_t most_questions = 256, far = index_t{1} << 48;
         const interval rows = box.q, keys = box.kv;
         if (rows.lo < -far || rows.hi > far || keys.lo < -far || keys.hi > far) return truth::unknown();

@@ -41,6 +41,8 @@ public:
     using shape = std::array<index_t, Rank>;
     static constexpr index_t most_rows = 256;
 
+    /// Knows nothing.
+    range_summary() = default;
     range_summary(const T* data, const shape& extents, const shape& strides)
         : data_(data), extents_(extents), strides_(strides) {
         index_t rows = 1;
@@ -61,10 +63,11 @@ public:
 
     /// The join of a box of entries, clamped into the table, into `all`; false where it has too many rows to ask.
     bool over(std::array<interval, Rank> box, hull& all) const {
+        if (blocks_.empty()) return false;
         index_t rows = 1;
         for (std::size_t i = 0; i < Rank; ++i) {
-            const index_t last = extents_[i] - 1;  // 0 for a dimension of stride 0
-            box[i] = {std::clamp<index_t>(box[i].lo, 0, last), std::clamp<index_t>(box[i].hi, 0, last)};
+            const interval all_of_it{0, extents_[i] - 1};  // 0 for a dimension of stride 0
+            box[i] = {all_of_it.nearest(box[i].lo), all_of_it.nearest(box[i].hi)};
             if (i + 1 < Rank) rows *= box[i].hi - box[i].lo + 1;
             if (rows > most_rows) return false;
         }
@@ -110,8 +113,7 @@ private:
         all = scan(all, entries, (last + 1) * block, hi);
         while (first <= last) {  // the largest node that begins at `first` and does not end beyond `last`
             const auto begin = static_cast<std::uint64_t>(first), size = static_cast<std::uint64_t>(last - first + 1);
-            const int level =
-                std::min(static_cast<int>(std::bit_width(size)) - 1, first ? std::countr_zero(begin) : 63);
+            const int level = smaller(static_cast<int>(std::bit_width(size)) - 1, first ? std::countr_zero(begin) : 63);
             const index_t node = level_begin_[static_cast<std::size_t>(level)] + (first >> level);
             all = join(all, blocks_[static_cast<std::size_t>(row * row_size_ + node)]);
             first += index_t{1} << level;
@@ -122,7 +124,7 @@ private:
         const index_t columns = extents_[Rank - 1];
         std::size_t begin = blocks_.size();
         for (index_t i = 0; i < columns; i += block)
-            blocks_.push_back(scan(entry(row, i), row, i, std::min(i + block, columns) - 1));
+            blocks_.push_back(scan(entry(row, i), row, i, smaller(i + block, columns) - 1));
         for (std::size_t width = blocks_.size() - begin; width > 1; width = blocks_.size() - begin) {
             for (std::size_t i = 0; i < width; i += 2)
                 blocks_.push_back(i + 1 < width ? join(blocks_[begin + i], blocks_[begin + i + 1])
@@ -131,8 +133,8 @@ private:
         }
     }
 
-    const T* data_;
-    shape extents_, strides_;
+    const T* data_ = nullptr;
+    shape extents_{}, strides_{};
     index_t row_size_ = 0;
     std::vector<index_t> level_begin_;
     std::vector<hull> blocks_;

@@ -3,13 +3,15 @@
 #pragma once
 
 #include <array>
-#include <memory>
-#include <ranges>
+#include <limits>
+#include <span>
 #include <string>
 #include <type_traits>
+#include <vector>
 
 #include "domino/error.hpp"
 #include "domino/expression/operators.hpp"
+#include "domino/expression/shared.hpp"
 #include "domino/expression/summary.hpp"
 
 namespace domino::inline DOMINO_ARCH {
@@ -18,25 +20,24 @@ namespace domino::inline DOMINO_ARCH {
 template <class Table, Expression... Indices>
 struct lookup : node {
     Table table;
-    [[no_unique_address]] std::tuple<Indices...> indices;
+    using value_type = typename Table::entry;
+    [[no_unique_address]] children<Indices...> indices;
     static constexpr axes depends_on = (Indices::depends_on | ... | axes::none);
     /// Bare indices as in ids(b, q): the table must then cover the whole call; other look-ups are clamped.
     static constexpr bool bare = (is_placeholder<Indices> && ...);
-    constexpr lookup(Table t, Indices... i) : table(std::move(t)), indices(i...) {}
+    constexpr lookup(Table t, const Indices&... i) : table(std::move(t)), indices(i...) {}
     template <class Domain>
     constexpr auto evaluate(const Domain& at) const {
-        return std::apply(
-            [&](const Indices&... i) {
-                if constexpr (bare && requires { at.note_bare(table, domino::evaluate(i, at)...); })
-                    at.note_bare(table, domino::evaluate(i, at)...);
-                return at.lookup(table, domino::evaluate(i, at)...);
-            },
-            indices);
+        return indices.apply([&](const Indices&... i) {
+            if constexpr (bare && requires { at.note_bare(table, domino::evaluate(i, at)...); })
+                at.note_bare(table, domino::evaluate(i, at)...);
+            return at.lookup(table, domino::evaluate(i, at)...);
+        });
     }
 };
 
-/// A view of a captured buffer of integers, floats or bools with 1 to 4 dimensions, not copied: the buffer must
-/// outlive every use (or belong to `owner`, which copies of the table share) and not change while the table lives (its
+/// A view of a captured buffer of integers, floats or bools with 1 to 4 dimensions, not copied: the buffer must outlive
+/// every use (or be kept alive by an `owner`, which copies of the table share) and not change while the table lives (its
 /// minima and maxima are taken at construction).
 /// A look-up's indices are clamped into the table, so none reads outside; a bare one, as in ids(b, kv), must cover
 /// the shape of the call, else the call throws. Tables answer the range domain by a summary; only of floats in three or
@@ -51,20 +52,16 @@ public:
     using entry = detail::entry_t<T>;
     using extents_type = std::array<index_t, Rank>;
 
-    /// `owner`, if any, keeps the buffer alive.
-    table_view(const T* data, extents_type extents, extents_type strides, std::string name,
-               std::shared_ptr<const void> owner = nullptr)
-        : data_(data),
-          extents_(extents),
-          strides_(strides),
-          name_(std::make_shared<std::string>(std::move(name))),
-          owner_(std::move(owner)) {
+    table_view(const T* data, extents_type extents, extents_type strides, std::string name, domino::owner owner = {})
+        : data_(data), extents_(extents), strides_(strides) {
         index_t size = 1;
         for (const index_t extent : extents_)
             size = detail::checked_product("table extents", {size, detail::at_least(0, extent, "table extent")});
         if (!data_ && size > 0) detail::fail("table data", "a buffer", "null");
+        summary entries;
         if constexpr (Rank <= 2 || std::is_integral_v<T>)
-            if (size > 0) summary_ = std::make_shared<const summary>(data_, extents_, strides_);
+            if (size > 0) entries = summary(data_, extents_, strides_);
+        facts_ = shared<facts>({std::move(name), std::move(owner), std::move(entries)});
     }
 
     /// The look-up node for expressions or integers, as in ids(b, q).
@@ -89,7 +86,7 @@ public:
         const std::array<interval, Rank> box{index...};
         auto all = detail::as_range(entry{});
         if (empty()) return all;
-        if (summary_ && summary_->over(box, all)) return all;
+        if (facts_->entries.over(box, all)) return all;
         return anything();
     }
 
@@ -108,12 +105,12 @@ public:
     }
 
     const T* data() const { return data_; }
-    /// Who keeps the buffer alive; null where the caller does.
-    const std::shared_ptr<const void>& owner() const { return owner_; }
+    /// Who keeps the buffer alive; none where the caller does.
+    const domino::owner& owner() const { return facts_->owner; }
     const extents_type& extents() const { return extents_; }
     const extents_type& strides() const { return strides_; }
     index_t extent(std::size_t dimension) const { return extents_[dimension]; }
-    const std::string& name() const { return *name_; }
+    const std::string& name() const { return facts_->name; }
     bool empty() const {
         for (const index_t extent : extents_)
             if (extent == 0) return true;
@@ -122,10 +119,13 @@ public:
 
 private:
     using summary = detail::range_summary<T, Rank>;
+    struct facts {
+        std::string name;
+        domino::owner owner;
+        summary entries;
+    };
 
-    index_t clamped(index_t i, std::size_t dimension) const {
-        return std::clamp<index_t>(i, 0, extents_[dimension] - 1);
-    }
+    index_t clamped(index_t i, std::size_t dimension) const { return interval{0, extents_[dimension] - 1}.nearest(i); }
     template <std::size_t... Dimension>
     index_t offset(std::index_sequence<Dimension...>, auto... index) const {
         return ((clamped(index, Dimension) * strides_[Dimension]) + ...);
@@ -141,9 +141,7 @@ private:
 
     const T* data_;
     extents_type extents_, strides_;
-    std::shared_ptr<const std::string> name_;
-    std::shared_ptr<const void> owner_;
-    std::shared_ptr<const summary> summary_;
+    shared<facts> facts_;
 };
 
 /// t(b, i) of a table [batch, len], t(i) of a table [len] that all batch entries share.
@@ -170,23 +168,36 @@ auto table(const T* data, const index_t (&extents)[Rank], const index_t (&stride
     return table_view<T, Rank>(data, std::to_array(extents), std::to_array(strides), std::move(name));
 }
 /// A table over a span, a vector or an array; a temporary is refused, for the table would outlive it.
-template <std::ranges::contiguous_range Range>
-requires std::is_lvalue_reference_v<Range> || std::ranges::borrowed_range<Range>
+template <class Range>
+requires requires(Range& entries) { std::span(entries); } &&
+         (std::is_lvalue_reference_v<Range> || std::ranges::enable_borrowed_range<std::remove_cvref_t<Range>>)
 auto table(Range&& entries, std::string name = "table") {
-    return table(std::ranges::data(entries), static_cast<index_t>(std::ranges::size(entries)), std::move(name));
+    const std::span all(entries);
+    return table(all.data(), static_cast<index_t>(all.size()), std::move(name));
 }
+
+/// A std::shared_ptr of a vector.
+template <class P>
+concept SharedVector = requires(const P& entries) {
+    entries.use_count();
+    entries->data();
+    entries->size();
+};
 /// Tables that keep a vector alive: n entries looked up as t(i), or rows x columns as t(i, j).
-template <class T>
-auto table(std::shared_ptr<const std::vector<T>> entries, std::string name = "table") {
-    const auto n = static_cast<index_t>(entries->size());
-    return table_view<T, 1>(entries->data(), {n}, {1}, std::move(name), entries);
+template <SharedVector P>
+auto table(P entries, std::string name = "table") {
+    const std::span all(*entries);
+    return table_view<typename decltype(all)::value_type, 1>(all.data(), {static_cast<index_t>(all.size())}, {1},
+                                                             std::move(name), std::move(entries));
 }
-template <class T>
-auto table(std::shared_ptr<const std::vector<T>> entries, index_t rows, index_t columns, std::string name = "table") {
-    if (std::ssize(*entries) < detail::checked_product("table extents", {rows, columns}))
+template <SharedVector P>
+auto table(P entries, index_t rows, index_t columns, std::string name = "table") {
+    const std::span all(*entries);
+    if (std::ssize(all) < detail::checked_product("table extents", {rows, columns}))
         detail::fail("table data", std::to_string(rows) + " x " + std::to_string(columns) + " entries",
-                     std::to_string(entries->size()));
-    return table_view<T, 2>(entries->data(), {rows, columns}, {columns, 1}, std::move(name), entries);
+                     std::to_string(all.size()));
+    return table_view<typename decltype(all)::value_type, 2>(all.data(), {rows, columns}, {columns, 1}, std::move(name),
+                                                             std::move(entries));
 }
 
 /// A table that owns its entries f(i), f(i, j), ...: tabulate<float>("cosines", f, n) or tabulate<bool>("seen", f, rows,
@@ -198,14 +209,15 @@ auto tabulate(std::string name, F f, N... extents) {
     index_t size = 1;
     for (const index_t extent : shape)
         size = detail::checked_product("tabulate extents", {size, detail::at_least(0, extent, "tabulate extent")});
-    const std::shared_ptr<T[]> entries(new T[static_cast<std::size_t>(size)]);
-    std::array<index_t, rank> strides{}, at{};
+    owned_array<T> entries(size);
+    std::array<index_t, rank> strides{};
     for (std::size_t i = rank; i-- > 0;) strides[i] = i + 1 == rank ? 1 : strides[i + 1] * shape[i + 1];
-    for (index_t k = 0; k < size; ++k) {
-        for (std::size_t i = 0; i < rank; ++i) at[i] = k / strides[i] % shape[i];
-        entries.get()[k] = static_cast<T>(std::apply(f, at));
-    }
-    return table_view<T, rank>(entries.get(), shape, strides, std::move(name), entries);
+    const auto entry = [&]<std::size_t... I>(index_t k, std::index_sequence<I...>) {
+        return static_cast<T>(f(k / strides[I] % shape[I]...));
+    };
+    for (index_t k = 0; k < size; ++k) entries[k] = entry(k, std::make_index_sequence<rank>{});
+    const T* const first = entries.data();
+    return table_view<T, rank>(first, shape, strides, std::move(name), std::move(entries));
 }
 
 }  // namespace domino::inline DOMINO_ARCH

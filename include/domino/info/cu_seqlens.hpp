@@ -2,6 +2,7 @@
 // Sequence lengths as offsets. The field writes two things under one name, so ours say which they are.
 #pragma once
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <utility>

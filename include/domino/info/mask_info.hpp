@@ -214,6 +214,7 @@ public:
     const qkv_tokens& known_ids() const { return ids_; }
     const qkv_tokens& known_positions() const { return positions_; }
 
+    using value_type = bool;
     static constexpr axes depends_on = M::depends_on;
     template <class Domain>
     constexpr auto evaluate(const Domain& at) const {

@@ -43,7 +43,7 @@ struct random_functor {
         return std::bit_cast<float>(((bits[0] ^ bits[1]) >> 9) | 0x3F800000u) - 1.f < keep;
     }
     constexpr truth over(auto...) const { return {keep > 0.f, keep >= 1.f}; }
-    static text words(const auto&... x) { return {"random(" + comma_separated(x...) + ")"}; }
+    static auto words(const auto&... x) { return call_text("random", x...); }
 };
 
 }  // namespace detail

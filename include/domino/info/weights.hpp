@@ -2,6 +2,7 @@
 // The attention weights of one head, written out, for those who want to see them.
 #pragma once
 
+#include <limits>
 #include <string>
 #include <vector>
 

@@ -2,7 +2,9 @@
 // Block sparsity that is data: a table of blocks, or a list of selected blocks for each block of queries.
 #pragma once
 
-#include <memory>
+#include <array>
+#include <string>
+#include <type_traits>
 
 #include "domino/error.hpp"
 #include "domino/expression/substitute.hpp"
@@ -41,7 +43,7 @@ auto selected_blocks(const table_view<T, Rank>& selected, index_t kv_blocks, ind
         strides[i] = size;
         size = detail::checked_product("selected_blocks: table", {size, extents[i]});
     }
-    const std::shared_ptr<bool[]> live(new bool[static_cast<std::size_t>(size)]());
+    owned_array<bool> live(size);
     for (index_t row = 0; row * kv_blocks < size; ++row) {
         index_t from = 0;
         for (std::size_t i = 0; i + 1 < Rank; ++i)
@@ -51,10 +53,11 @@ auto selected_blocks(const table_view<T, Rank>& selected, index_t kv_blocks, ind
             if (block >= kv_blocks)
                 detail::fail("selected_blocks: selected", "blocks below " + std::to_string(kv_blocks),
                              std::to_string(block));
-            if (block >= 0) live.get()[row * kv_blocks + block] = true;
+            if (block >= 0) live[row * kv_blocks + block] = true;
         }
     }
-    return block_mask(table_view<bool, Rank>(live.get(), extents, strides, "selected", live), q_block, kv_block);
+    const bool* const first = live.data();
+    return block_mask(table_view<bool, Rank>(first, extents, strides, "selected", std::move(live)), q_block, kv_block);
 }
 
 }  // namespace domino::inline DOMINO_ARCH

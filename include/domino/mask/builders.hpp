@@ -44,7 +44,7 @@ struct broadcast_mask {
                 fail("boolean_mask", std::string(names[i]) + " of 1 or at least " + std::to_string(index[i].hi + 1),
                      std::to_string(extents[i]));
     }
-    static text words(const auto&... x) { return {"boolean_mask(" + comma_separated(x...) + ")"}; }
+    static auto words(const auto&... x) { return call_text("boolean_mask", x...); }
 };
 
 }  // namespace detail

@@ -3,9 +3,10 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
 #include <limits>
-#include <memory>
 #include <string>
+#include <utility>
 
 #include "domino/error.hpp"
 #include "domino/expression/substitute.hpp"
@@ -26,15 +27,15 @@ auto by_last_axes(const table_view<T, Rank>& values) {
 /// Decides tiles of values > least, for tables that keep no summary of their own.
 template <std::size_t Rank>
 struct above {
-    std::shared_ptr<const range_summary<float, Rank>> summary;
+    shared<range_summary<float, Rank>> summary;
     float least;
-    truth over(const range& box, const auto&) const {
+    truth over(const auto& box, const auto&) const {
         real_interval all = real_interval::anything();
         std::array<interval, Rank> indices;
         const std::array<interval, 4> axes_of{box.b, box.h, box.q, box.kv};
-        std::copy_n(axes_of.end() - Rank, Rank, indices.begin());
+        for (std::size_t i = 0; i < Rank; ++i) indices[i] = axes_of[4 - Rank + i];
         if (!summary || !summary->over(indices, all)) return truth::unknown();
-        return box(op::greater{}, all, range::constant(least));
+        return box(op::greater{}, all, box.constant(least));
     }
 };
 
@@ -57,11 +58,10 @@ auto kept_by_bias(const table_view<float, Rank>& values, float least = -std::num
     const auto kept = detail::by_last_axes(values) > least;
     if constexpr (Rank <= 2) return kept;
     else {
-        std::shared_ptr<const detail::range_summary<float, Rank>> summary;
-        if (!values.empty())
-            summary = std::make_shared<const detail::range_summary<float, Rank>>(values.data(), values.extents(),
-                                                                                 values.strides());
-        return sharpen(kept, detail::above<Rank>{summary, least});
+        using summary = detail::range_summary<float, Rank>;
+        shared<summary> entries;
+        if (!values.empty()) entries = shared(summary(values.data(), values.extents(), values.strides()));
+        return sharpen(kept, detail::above<Rank>{entries, least});
     }
 }
 
@@ -71,7 +71,7 @@ namespace detail {
 struct bit_functor {
     const std::uint8_t* bytes;
     std::array<index_t, 4> extents, strides;
-    std::shared_ptr<const void> owner;
+    domino::owner owner;
 
     bool at(index_t b_, index_t h_, index_t q_, index_t kv_) const {
         const index_t i = offset(b_, h_, q_) + clamped(kv_, 3) * strides[3];
@@ -99,12 +99,12 @@ struct bit_functor {
                 fail("bits", "a bit for every " + std::string(names[i]) + " to " + std::to_string(box[i].hi),
                      std::to_string(extents[i]));
     }
-    static text words(const auto&... x) { return {"bits(" + comma_separated(x...) + ")"}; }
+    static auto words(const auto&... x) { return call_text("bits", x...); }
 
 private:
     static index_t size(interval x) { return x.hi - x.lo + 1; }
     index_t clamped(index_t i, std::size_t axis) const {
-        return strides[axis] == 0 ? 0 : std::clamp<index_t>(i, 0, std::max<index_t>(extents[axis] - 1, 0));
+        return strides[axis] == 0 || extents[axis] == 0 ? 0 : interval{0, extents[axis] - 1}.nearest(i);
     }
     interval clamped(interval i, std::size_t axis) const { return {clamped(i.lo, axis), clamped(i.hi, axis)}; }
     index_t offset(index_t b_, index_t h_, index_t q_) const {
@@ -133,7 +133,7 @@ private:
 /// Strides count bits and are not negative, 0 broadcasts. The bytes are not copied and must outlive the mask; `owner`, if
 /// given, keeps them.
 inline auto packed_bits(const std::uint8_t* bytes, std::array<index_t, 4> extents, std::array<index_t, 4> strides,
-                        std::shared_ptr<const void> owner = nullptr) {
+                        owner owner = {}) {
     index_t size = 1;
     for (std::size_t i = 0; i < 4; ++i) {
         size = detail::checked_product(

@@ -2,7 +2,6 @@
 // Several sequences in one: documents packed together, segments, continuations that share a prompt.
 #pragma once
 
-#include <ranges>
 #include <string>
 
 #include "domino/expression/ids.hpp"
@@ -32,13 +31,13 @@ auto same_document(const table_view<T, R>& ids) {
 /// The document of each token, 0, 1, ..., for same_document. `cu_seqlens`, a vector or any other range of integers, says
 /// where packed documents begin and end: 0, then the end of each. It is read here; the table owns its entries.
 /// (FlashAttention cu_seqlens, attention-gym offsets)
-template <std::ranges::input_range Range>
+template <IntegerList Range>
 auto document_ids(const Range& cu_seqlens) {
     return detail::packed_documents(cu_seqlens).ids();
 }
 
 /// Packed documents, each causal, an interval a row: begin(q) <= kv && kv <= q.   (attention-gym, FlashAttention varlen)
-template <std::ranges::input_range Range>
+template <IntegerList Range>
 auto document_causal(const Range& cu_seqlens) {
     const auto begin = detail::packed_documents(cu_seqlens).begins();
     return piecewise(causal && begin(q) <= kv, cut::changes{begin}, cut::nowhere{});
@@ -46,7 +45,7 @@ auto document_causal(const Range& cu_seqlens) {
 
 /// `mask` in each of the packed documents by itself, its positions counted from the document's begin:
 /// same document && mask(q - begin(q), kv - begin(kv)).   (attention-gym generate_doc_mask_mod)
-template <MaskMod M, std::ranges::input_range Range>
+template <MaskMod M, IntegerList Range>
 auto per_document(const M& mask_mod, const Range& cu_seqlens) {
     const detail::packed_documents documents(cu_seqlens);
     const auto id = documents.ids(), begin = documents.begins();
@@ -55,7 +54,7 @@ auto per_document(const M& mask_mod, const Range& cu_seqlens) {
 
 /// Continuations that share prompts: packed documents, each causal, and each sees all of the document prefix_of[i], its
 /// prompt; a document that is its own prefix has none.   (attention-gym, FlashInfer cascade, forks)
-template <std::ranges::input_range Range, std::ranges::input_range Prefixes>
+template <IntegerList Range, IntegerList Prefixes>
 auto shared_prefix(const Range& cu_seqlens, const Prefixes& prefix_of) {
     const detail::packed_documents documents(cu_seqlens);
     const detail::index_list prefix(prefix_of);

@@ -2,6 +2,7 @@
 // Neighbourhoods of tokens on a canvas: images and video. Sizes are (width, height), x runs first.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "domino/error.hpp"
@@ -78,19 +79,20 @@ constexpr auto natten_tiled(size2 canvas, size2 kernel, size2 tile) {
 
 /// The same along a Morton curve: bit i of x is bit 2 i of the index, bit i of y bit 2 i + 1. The canvas is as large as
 /// its width and height, both at most 2^12; indices that the curve leaves unused see and are seen as they lie.
-/// Tiles may stay partial.   (attention-gym generate_morton_natten)
-inline auto natten_morton(size2 canvas, size2 kernel) {
+/// T holds a coordinate. Tiles may stay partial.   (attention-gym generate_morton_natten)
+template <class T = std::int16_t>
+auto natten_morton(size2 canvas, size2 kernel) {
     detail::check_natten(canvas, kernel);
     index_t side = 1;
-    while (side < std::max(canvas.width, canvas.height)) side *= 2;
+    while (side < canvas.width || side < canvas.height) side *= 2;
     if (side > 4096) detail::fail("natten_morton(canvas, kernel): canvas", "at most 4096 x 4096", std::to_string(side));
     const auto even_bits = [](index_t code) {
         index_t bits = 0;
         for (int i = 0; i < 16; ++i) bits |= (code >> (2 * i) & 1) << i;
         return bits;
     };
-    const auto x = tabulate<std::int16_t>("x", even_bits, side * side);
-    const auto y = tabulate<std::int16_t>(
+    const auto x = tabulate<T>("x", even_bits, side * side);
+    const auto y = tabulate<T>(
         "y", [&](index_t code) { return even_bits(code >> 1); }, side * side);
     return detail::neighbours(x(q), x(kv), canvas.width, kernel.width / 2) &&
            detail::neighbours(y(q), y(kv), canvas.height, kernel.height / 2);

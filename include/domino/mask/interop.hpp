@@ -8,7 +8,9 @@
 #include <bit>
 #include <cstdint>
 #include <limits>
-#include <ranges>
+#include <string>
+#include <tuple>
+#include <vector>
 
 #include "domino/mask/dense.hpp"
 #include "domino/mask/document.hpp"
@@ -87,7 +89,7 @@ auto packed_rows(const packed_documents& queries, const packed_documents& keys, 
 }
 
 /// 0, and the end of each of these lengths.
-template <std::ranges::input_range Range>
+template <IntegerList Range>
 packed_documents from_lengths(const Range& lengths, const char* argument) {
     std::vector<index_t> stops{0};
     for (const auto& n : lengths) stops.push_back(stops.back() + at_least(0, static_cast<index_t>(n), argument));
@@ -98,7 +100,7 @@ packed_documents from_lengths(const Range& lengths, const char* argument) {
 
 /// FlashAttention's variable-length call: queries packed by cu_seqlens_q, keys by cu_seqlens_k, `window_size` (left, right)
 /// in each document as in flash_attention_window.
-template <std::ranges::input_range Q, std::ranges::input_range K>
+template <IntegerList Q, IntegerList K>
 auto flash_attention_varlen(const Q& cu_seqlens_q, const K& cu_seqlens_k, bool causal_flag = false, index_t left = -1,
                             index_t right = -1) {
     detail::at_least(-1, left, "flash_attention_varlen: left");
@@ -113,7 +115,7 @@ auto flash_attention_varlen(const Q& cu_seqlens_q, const K& cu_seqlens_k, bool c
 }
 
 /// xformers' BlockDiagonalMask.from_seqlens: every query of a block sees every key of it.
-template <std::ranges::input_range Q, std::ranges::input_range K>
+template <IntegerList Q, IntegerList K>
 auto xformers_block_diagonal(const Q& q_seqlen, const K& kv_seqlen) {
     return detail::packed_rows(detail::from_lengths(q_seqlen, "q_seqlen"), detail::from_lengths(kv_seqlen, "kv_seqlen"),
                                "kv_seqlen", [](index_t, index_t, index_t kv_len) {
@@ -123,7 +125,7 @@ auto xformers_block_diagonal(const Q& q_seqlen, const K& kv_seqlen) {
 
 /// xformers' BlockDiagonalCausalMask, diagonals at the top left, or with a window of n keys (the query's own among them)
 /// BlockDiagonalCausalLocalAttentionMask.
-template <std::ranges::input_range Q, std::ranges::input_range K>
+template <IntegerList Q, IntegerList K>
 auto xformers_block_diagonal_causal(const Q& q_seqlen, const K& kv_seqlen, index_t window = unbounded) {
     detail::at_least(1, window, "xformers_block_diagonal_causal: window");
     return detail::packed_rows(detail::from_lengths(q_seqlen, "q_seqlen"), detail::from_lengths(kv_seqlen, "kv_seqlen"),
@@ -134,7 +136,7 @@ auto xformers_block_diagonal_causal(const Q& q_seqlen, const K& kv_seqlen, index
 
 /// The same with diagonals at the bottom right: BlockDiagonalCausalFromBottomRightMask,
 /// BlockDiagonalCausalLocalAttentionFromBottomRightMask.
-template <std::ranges::input_range Q, std::ranges::input_range K>
+template <IntegerList Q, IntegerList K>
 auto xformers_block_diagonal_causal_from_bottom_right(const Q& q_seqlen, const K& kv_seqlen,
                                                       index_t window = unbounded) {
     detail::at_least(1, window, "xformers_block_diagonal_causal_from_bottom_right: window");

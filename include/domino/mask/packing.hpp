@@ -2,20 +2,29 @@
 // Lists of lengths, offsets and parents that describe packed sequences; read once, never kept.
 #pragma once
 
-#include <ranges>
+#include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "domino/error.hpp"
 #include "domino/expression/table.hpp"
 
 namespace domino::inline DOMINO_ARCH {
+
+/// A vector, a span or any other range of integers.
+template <class R>
+concept IntegerList = requires(const R& list) {
+    static_cast<index_t>(*std::begin(list));
+    std::end(list);
+};
+
 namespace detail {
 
 /// Integers from a vector, a span or any other range, indexed by index_t.
 class index_list {
 public:
-    template <std::ranges::input_range Range>
+    template <IntegerList Range>
     explicit index_list(const Range& range) {
         for (const auto& x : range) values_.push_back(static_cast<index_t>(x));
     }
@@ -29,7 +38,7 @@ private:
 /// Documents packed one after another: 0, then the end of each, never descending.
 class packed_documents {
 public:
-    template <std::ranges::input_range Range>
+    template <IntegerList Range>
     explicit packed_documents(const Range& cu_seqlens, const char* argument = "cu_seqlens") : stops_(cu_seqlens) {
         if (stops_.size() == 0 || stops_[0] != 0)
             fail(argument, "0 and then the end of each document",
@@ -44,19 +53,21 @@ public:
     index_t end(index_t document) const { return stops_[document + 1]; }
 
     /// A table of f(document, token) for each token.
-    template <class F>
+    template <class T = std::int32_t, class F>
     auto by_token(std::string name, const F& f) const {
         const auto entry = [&, document = index_t{0}](index_t token) mutable {  // tokens come in order
             while (token >= end(document)) ++document;
             return f(document, token);
         };
-        return tabulate<std::int32_t>(std::move(name), entry, tokens());
+        return tabulate<T>(std::move(name), entry, tokens());
     }
+    template <class T = std::int32_t>
     auto ids() const {
-        return by_token("document", [](index_t document, index_t) { return document; });
+        return by_token<T>("document", [](index_t document, index_t) { return document; });
     }
+    template <class T = std::int32_t>
     auto begins() const {
-        return by_token("begin", [this](index_t document, index_t) { return begin(document); });
+        return by_token<T>("begin", [this](index_t document, index_t) { return begin(document); });
     }
 
 private:

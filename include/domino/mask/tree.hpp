@@ -2,8 +2,6 @@
 // Trees of drafted tokens, verified in one pass.
 #pragma once
 
-#include <ranges>
-
 #include "domino/error.hpp"
 #include "domino/expression/substitute.hpp"
 #include "domino/mask/packing.hpp"
@@ -15,7 +13,7 @@ namespace domino::inline DOMINO_ARCH {
 /// parents[i] < i is node i's parent, negative for a root. With a q_offset of prefix in the call write
 /// offset(tree(...), -prefix). Tiles of the prefix are decided by ranges, the tail by n x n bools.
 /// (SpecInfer, Medusa, EAGLE; FlashInfer, xformers, attention-gym)
-template <std::ranges::input_range Range>
+template <IntegerList Range>
 auto tree(index_t prefix, const Range& parents) {
     detail::at_least(0, prefix, "tree(prefix, parents): prefix");
     const detail::index_list parent(parents);

@@ -2,7 +2,8 @@
 // Biases that depend on where two tokens are to each other: by distance, by bucket of distance, on a grid, in a graph.
 #pragma once
 
-#include <cmath>
+#include <cstdint>
+#include <string>
 #include <utility>
 
 #include "domino/error.hpp"
@@ -25,22 +26,24 @@ inline auto relative_bias(const table_view<float, 2>& values) {
 inline index_t t5_bucket(index_t kv_minus_q, bool bidirectional, index_t buckets, index_t max_distance) {
     const index_t of_direction = bidirectional ? buckets / 2 : buckets, exact = of_direction / 2;
     const index_t begin = bidirectional && kv_minus_q > 0 ? of_direction : 0;
-    const index_t distance = bidirectional ? std::abs(kv_minus_q) : std::max<index_t>(-kv_minus_q, 0);
+    const index_t distance = bidirectional && kv_minus_q > 0 ? kv_minus_q : detail::larger<index_t>(-kv_minus_q, 0);
     if (distance < exact) return begin + distance;
-    const float octaves = std::log(static_cast<float>(distance) / static_cast<float>(exact)) /
-                          static_cast<float>(std::log(double(max_distance) / double(exact)));
-    return begin +
-           std::min(of_direction - 1, exact + static_cast<index_t>(octaves * static_cast<float>(of_direction - exact)));
+    const float octaves = __builtin_logf(static_cast<float>(distance) / static_cast<float>(exact)) /
+                          static_cast<float>(__builtin_log(double(max_distance) / double(exact)));
+    return begin + detail::smaller(of_direction - 1,
+                                   exact + static_cast<index_t>(octaves * static_cast<float>(of_direction - exact)));
 }
 
-/// score + values(bucket(kv - q), h), with values [buckets, heads] as T5 stores them. Bidirectional in an encoder.
+/// score + values(bucket(kv - q), h), with values [buckets, heads] as T5 stores them. Bidirectional in an encoder. T holds
+/// a bucket.
 /// (T5; Hugging Face compute_bias)
-inline auto t5_bias(const table_view<float, 2>& values, bool bidirectional, index_t max_distance = 128) {
+template <class T = std::int32_t>
+auto t5_bias(const table_view<float, 2>& values, bool bidirectional, index_t max_distance = 128) {
     const index_t buckets = detail::at_least(bidirectional ? 4 : 2, values.extent(0), "t5_bias(values): buckets");
     const index_t exact = (bidirectional ? buckets / 2 : buckets) / 2;
     detail::at_least(exact + 1, max_distance, "t5_bias(values, bidirectional, max_distance): max_distance");
     const index_t reach = 2 * max_distance;  // all farther ones share the last bucket
-    const auto bucket = tabulate<std::int32_t>(
+    const auto bucket = tabulate<T>(
         "bucket", [&](index_t i) { return t5_bucket(i - reach, bidirectional, buckets, max_distance); }, 2 * reach + 1);
     return score + values(bucket(kv - q + reach), h);
 }
@@ -60,17 +63,18 @@ inline auto swin_bias(const table_view<float, 2>& values, index_t height, index_
 
 /// Sandwich: score + similarity(|q - kv|) * heads / (8 (h + 1)), where similarity(d) = sum of cos(d / 10000^(2 i / dims))
 /// over i < dims / 2, the product of two sinusoidal position embeddings. Positions are below max_len.
-/// (Chi et al., 2022; attention-gym generate_sandwich_bias)
-inline auto sandwich(index_t heads, index_t max_len, index_t dims = 128) {
+/// T holds a similarity.   (Chi et al., 2022; attention-gym generate_sandwich_bias)
+template <class T = float>
+auto sandwich(index_t heads, index_t max_len, index_t dims = 128) {
     detail::at_least(1, heads, "sandwich(heads, max_len, dims): heads");
     detail::at_least(1, max_len, "sandwich(heads, max_len, dims): max_len");
     detail::at_least(2, dims, "sandwich(heads, max_len, dims): dims");
-    const auto similarity = tabulate<float>(
+    const auto similarity = tabulate<T>(
         "similarity",
         [=](index_t distance) {
             double sum = 0;
             for (index_t i = 0; i < dims / 2; ++i)
-                sum += std::cos(double(distance) * std::pow(10000.0, -2.0 * double(i) / double(dims)));
+                sum += __builtin_cos(double(distance) * __builtin_pow(10000.0, -2.0 * double(i) / double(dims)));
             return sum;
         },
         max_len);

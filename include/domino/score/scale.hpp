@@ -2,8 +2,8 @@
 // Scores multiplied, bounded and hidden. The call's own option `scale` comes before these.
 #pragma once
 
-#include <cmath>
 #include <limits>
+#include <string>
 
 #include "domino/error.hpp"
 #include "domino/expression/substitute.hpp"
@@ -26,7 +26,7 @@ inline auto head_scale(const table_view<float, 1>& factors) { return score * fac
 /// trained_length >= 2.   (log-n scaling: Su, 2021; Qwen)
 inline auto log_n_scale(index_t trained_length) {
     detail::at_least(2, trained_length, "log_n_scale(trained_length)");
-    return score * max(log(q + 1) * static_cast<float>(1.0 / std::log(double(trained_length))), 1.0f);
+    return score * max(log(q + 1) * static_cast<float>(1.0 / __builtin_log(double(trained_length))), 1.0f);
 }
 
 /// min(max(score, lo), hi); lo <= hi.

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "domino/domain/text.hpp"
 #include "domino/expression/leaves.hpp"
 #include "domino/tile/check.hpp"
 
@@ -35,6 +36,7 @@ public:
     requires(!std::same_as<M, any_mask> && MaskMod<M>)
     any_mask(const M& mask_mod) : leaf_(erased{std::make_shared<model<mask_t<M>>>(mask(mask_mod))}, {}, {}, {}, {}) {}
 
+    using value_type = bool;
     static constexpr axes depends_on = axes::b | axes::h | axes::q | axes::kv;
     template <class Domain>
     auto evaluate(const Domain& at) const {

@@ -2,6 +2,7 @@
 // Two masks side by side: are they the same, does one keep all that the other keeps, and where do they part.
 #pragma once
 
+#include <algorithm>
 #include <optional>
 #include <tuple>
 

@@ -2,6 +2,7 @@
 // What a mask costs: tiles of each kind, visible pairs, share of work skipped; counted by ranges, not by elements.
 #pragma once
 
+#include <algorithm>
 #include <vector>
 
 #include "domino/tile/check.hpp"

@@ -2,6 +2,7 @@
 // A tile of the score matrix, and the verdict of a mask on it.
 #pragma once
 
+#include "domino/domain/point.hpp"
 #include "domino/domain/range.hpp"
 #include "domino/domain/text.hpp"
 #include "domino/expression/functor.hpp"

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Arithmetic that all domains share.
+#pragma once
+
+#include "domino/config.hpp"
+
+namespace domino::inline DOMINO_ARCH {
+namespace detail {
+
+/// Python's floor division; 0 where the divisor is 0.
+constexpr index_t floor_divide(index_t x, index_t y) {
+    if (y == 0) return 0;
+    const index_t quotient = x / y;
+    return quotient - ((x % y != 0 && (x < 0) != (y < 0)) ? 1 : 0);
+}
+/// Python's modulo, whose sign is the divisor's; 0 where the divisor is 0.
+constexpr index_t floor_modulo(index_t x, index_t y) { return y == 0 ? 0 : x - floor_divide(x, y) * y; }
+
+// std::min and std::max, for headers that need no more of <algorithm>.
+template <class T>
+constexpr T smaller(T x, T y) {
+    return y < x ? y : x;
+}
+template <class T>
+constexpr T larger(T x, T y) {
+    return x < y ? y : x;
+}
+
+}  // namespace detail
+}  // namespace domino::inline DOMINO_ARCH
