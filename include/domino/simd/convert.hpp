@@ -30,43 +30,36 @@ DOMINO_INLINE floats load(const float* from) { return floats::load_unaligned(fro
 
 DOMINO_INLINE floats load(const float16* from) {
 #if defined(__AVX512F__)
-    if constexpr (width == 16) return _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(from)));
-#endif
-#if defined(__F16C__)
-    if constexpr (width == 8) return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from)));
-#elif defined(__ARM_NEON) && defined(__aarch64__)
-    if constexpr (width == 4)
-        return vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(reinterpret_cast<const std::uint16_t*>(from))));
-#endif
+    return _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(from)));
+#elif defined(__F16C__)
+    return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from)));
+#elif defined(__ARM_NEON) && defined(__aarch64__) && !defined(__ARM_FEATURE_SVE)
+    return vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(reinterpret_cast<const std::uint16_t*>(from))));
+#else
     return load_first(from, width);
+#endif
 }
 
 DOMINO_INLINE floats load(const bfloat16* from) {
 #if defined(__AVX512F__)
-    if constexpr (width == 16) {
-        const __m512i wide = _mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(from)));
-        return _mm512_castsi512_ps(_mm512_slli_epi32(wide, 16));
-    }
-#endif
-#if defined(__AVX2__)
-    if constexpr (width == 8) {
-        const __m256i wide = _mm256_cvtepu16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from)));
-        return _mm256_castsi256_ps(_mm256_slli_epi32(wide, 16));
-    }
-#endif
+    const __m512i wide = _mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(from)));
+    return _mm512_castsi512_ps(_mm512_slli_epi32(wide, 16));
+#elif defined(__AVX2__)
+    const __m256i wide = _mm256_cvtepu16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from)));
+    return _mm256_castsi256_ps(_mm256_slli_epi32(wide, 16));
+#else
     return load_first(from, width);
+#endif
 }
 
 DOMINO_INLINE floats load(const std::int8_t* from) {
 #if defined(__AVX512F__)
-    if constexpr (width == 16)
-        return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from))));
-#endif
-#if defined(__AVX2__)
-    if constexpr (width == 8)
-        return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(from))));
-#endif
+    return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from))));
+#elif defined(__AVX2__)
+    return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(from))));
+#else
     return load_first(from, width);
+#endif
 }
 
 /// to[i] = from[i] for i < n.
