@@ -42,14 +42,9 @@ VARIANTS = [
     "block_rows.most=128",
     "block_rows.most=512",
     "thin_rows=0",
-    "thin_rows=4",
-    "thin_rows=panel",
-    "thin_keys=12",
-    "thin_keys=96",
-    "thin_values=4",
-    "thin_values=24",
-    "thin_ahead=2048",
-    "thin_ahead=32768",
+    "thin_rows=simd::width",
+    "thin_keys=16",
+    "thin_keys=32",
 ]
 
 

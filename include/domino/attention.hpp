@@ -101,6 +101,7 @@ void attention(const TQ& Q, const TK& K, const TV& V, const TO& O, const M& mask
         p.q = kernel::row_reader(Q);
         p.k = kernel::row_reader(K);
         p.v = kernel::row_reader(V);
+        p.kv = kernel::thin_reader(K, V);
         const tile all{{0, p.q.batch}, {0, p.q.heads}, {p.q_offset, p.q_offset + p.q.len}, {0, p.k.len}};
         p.narrow = detail::fits_lanes(detail::inspect(mask_expression, all));
         if (!detail::fits_lanes(detail::inspect(score_expression, all)))
@@ -199,7 +200,7 @@ inline kernel::problem checked_problem(const source_facts& Q, const source_facts
     if (K.heads == 0 ? Q.heads != 0 : Q.heads % K.heads != 0)
         fail("K", "num_kv_heads that divide Q's " + std::to_string(Q.heads) + " heads", std::to_string(K.heads));
 
-    kernel::problem p{{}, {}, {}, O, options.lse, 0.f, options.q_offset, nullptr, true};
+    kernel::problem p{{}, {}, {}, {}, O, options.lse, 0.f, options.q_offset, nullptr, true};
     p.scale = options.scale.value_or(static_cast<float>(1.0 / std::sqrt(double(Q.head_dim))));
     if (!std::isfinite(p.scale)) fail("options.scale", "a finite factor", std::to_string(p.scale));
     if (!fits_lanes({p.q_offset, p.q_offset}) || !fits_lanes({0, saturating_add(p.q_offset, Q.len)}) ||

@@ -47,31 +47,34 @@ public:
         for_each_share(mask_, whole(), kv_tile, n, [&](span keys) { *parts++ = keys; });
     }
 
-    /// One part of the keys, of a block that is one thin panel: its output, maxima and sums go to `part`.
+    /// One part of the keys, of a block that is one panel: its output, maxima and sums go to `part`.
     void compute_part(span keys, float* part) {
         pack();
         tile rows = whole();
         rows.kv = keys;
         visit_all(rows);
-        part = std::copy_n(w_.o, rows_ * value_dim_, part);
-        part = std::copy_n(w_.max, rows_, part);
-        std::copy_n(w_.sum, rows_, part);
+        part = std::copy_n(w_.o, panel * value_dim_, part);
+        part = std::copy_n(w_.max, panel, part);
+        std::copy_n(w_.sum, panel, part);
     }
 
     /// Joins what the n parts gave, in their order, and finishes.
     void join_parts(index_t n, const float* parts) {
         pack();
-        for (; n > 0; --n, parts += rows_ * (value_dim_ + 2))
+        const index_t row_stride = thin(0) ? value_dim_ : 1, channel_stride = thin(0) ? 1 : panel;
+        for (; n > 0; --n, parts += panel * (value_dim_ + 2))
             for (index_t row = 0; row < rows_; ++row) {
-                const float before = w_.max[row], more = parts[rows_ * value_dim_ + row];
+                const float before = w_.max[row], more = parts[panel * value_dim_ + row];
                 const float now = std::max(before, more);
                 const auto factor = [&](float max) {  // what saw nothing is 0, or NaN: it stays so
                     return max == minus_infinity ? 1.f : std::exp((max - now) * unit());
                 };
-                const float a = factor(before), b = factor(more), *o = parts + row * value_dim_;
-                float* to = w_.o + row * value_dim_;
-                for (index_t c = 0; c < value_dim_; ++c) to[c] = to[c] * a + o[c] * b;
-                w_.sum[row] = w_.sum[row] * a + parts[rows_ * (value_dim_ + 1) + row] * b;
+                const float a = factor(before), b = factor(more);
+                for (index_t c = 0; c < value_dim_; ++c) {
+                    const index_t at = row * row_stride + c * channel_stride;
+                    w_.o[at] = w_.o[at] * a + parts[at] * b;
+                }
+                w_.sum[row] = w_.sum[row] * a + parts[panel * (value_dim_ + 1) + row] * b;
                 w_.max[row] = now;
             }
         finish();
@@ -88,16 +91,17 @@ private:
     /// The block's rows and all keys there are.
     tile whole() const { return {block_.b, block_.heads, positions(block_.queries), {0, p_.kv_len(block_.b)}}; }
     void visit_all(const tile& rows) {
-        const index_t keys_at_once = panels() == 1 ? kv_tile : visit_keys(head_dim_, value_dim_);
+        const index_t keys_at_once = panels() > 1 ? visit_keys(head_dim_, value_dim_) : kv_tile;
         for_each_run(mask_, rows, kv_tile, [&](const run& r) {
             for_each_piece(r.kv, keys_at_once, [&](span keys) { visit(keys, r.kind); });
         });
-        add_waiting_values(kv_tile);
+        pass({0, 0});
     }
 
     index_t panels() const { return (rows_ + panel - 1) / panel; }
     index_t rows_in(index_t i) const { return std::min(panel, rows_ - i * panel); }
     bool thin(index_t i) const { return rows_in(i) <= thin_rows; }
+    index_t tile_keys(index_t i) const { return thin(i) ? thin_keys : kv_tile; }
     float* q_panel(index_t i) const { return w_.q + i * panel * head_dim_; }
     float* o_panel(index_t i) const { return w_.o + i * panel * value_dim_; }
     span positions(span queries) const { return {queries.begin + p_.q_offset, queries.end + p_.q_offset}; }
@@ -128,7 +132,10 @@ private:
                 std::iota(w_.positions + row, w_.positions + row + count,
                           static_cast<std::int32_t>(query + p_.q_offset));
                 const float_rows from = p_.q(block_.b, head, {query, query + count}, w_.k);
-                if (!thin(i)) return simd::transpose(from.first, from.stride, count, head_dim_, q + lane, panel);
+                if (!thin(i)) {  // each row is read through once: in transposing, memory would be waited for
+                    for (index_t j = 0; j < count; ++j) simd::touch(from.first + j * from.stride, head_dim_);
+                    return simd::transpose(from.first, from.stride, count, head_dim_, q + lane, panel);
+                }
                 for (index_t j = 0; j < count; ++j)
                     simd::convert(from.first + j * from.stride, head_dim_, q + (lane + j) * head_dim_);
             });
@@ -163,36 +170,26 @@ private:
 
     /// All rows meet a stretch of keys that stays in L2: each panel in turn, tile by tile.
     void visit(span keys, tile_kind kind) {
-        if (shared()) {
+        if (!thin(0)) {
             first_ = keys.begin;
             k_ = p_.k(block_.b, kv_head_, keys, w_.k);
             v_ = p_.v(block_.b, kv_head_, keys, w_.v);
         }
         // a masked weight of 0 times a value of NaN must not count
-        careful_ = false;
-        if (kind == tile_kind::partial)
-            for_each_piece(keys, thin_keys, [&](span some) {
-                careful_ = careful_ || !all_finite(values(some), some.size(), value_dim_);
-            });
+        careful_ = kind == tile_kind::partial &&
+                   !all_finite(thin(0) ? p_.v(block_.b, kv_head_, keys, w_.v) : v_, keys.size(), value_dim_);
         for (index_t i = 0; i < panels(); ++i) {
             const panel_rows rows = rows_of(i);
-            for_each_piece(keys, kv_tile, [&](span tile_keys) {
-                if (thin(i) && rows_in(i) <= simd::width) add_tile<1>(i, rows, tile_keys, kind);
-                else add_tile<panel_registers>(i, rows, tile_keys, kind);
+            for_each_piece(keys, tile_keys(i), [&](span some) {
+                if (rows_in(i) <= simd::width) add_tile<1>(i, rows, some, kind);
+                else add_tile<panel_registers>(i, rows, some, kind);
             });
         }
     }
 
-    /// Whether panels share what was read of the keys that are visited now. A thin panel that is alone reads its source a
-    /// few keys at a time.
-    bool shared() const { return panels() > 1 || !thin(0); }
-    /// The vectors of `some` of these keys.
-    float_rows keys(span some) const {
-        return shared() ? k_.from(some.begin - first_) : p_.k(block_.b, kv_head_, some, w_.k);
-    }
-    float_rows values(span some) const {
-        return shared() ? v_.from(some.begin - first_) : p_.v(block_.b, kv_head_, some, w_.v);
-    }
+    /// The vectors of `some` of the keys that are visited now.
+    float_rows keys(span some) const { return k_.from(some.begin - first_); }
+    float_rows values(span some) const { return v_.from(some.begin - first_); }
 
     /// A tile that is partial for the block may be less so for a panel: its runs are scored one by one.
     template <int R>
@@ -201,28 +198,67 @@ private:
         for (auto& m : tile_max) m = simd::floats(minus_infinity);
         if (kind == tile_kind::full) {
             score<false>(i, rows, keys, w_.scores, tile_max);
-            return add_weighted<R, false>(i, keys, tile_max);
+            return add_weighted<R, false>(i, keys, {0, keys.size(), keys.size()}, tile_max);
         }
         tile box = rows.box;
         box.kv = keys;
-        span live{0, 0};
+        span live{0, 0}, shared{0, 0};
         for_each_run(mask_, box, step, [&](const run& r) {
-            if (live.empty()) live = {r.kv.begin, r.kv.begin};
+            const bool is_first = live.empty();
+            if (is_first) live = {r.kv.begin, r.kv.begin};
             const auto scores_of = [&](index_t key) { return w_.scores + (key - live.begin) * panel; };
             std::fill(scores_of(live.end), scores_of(r.kv.begin), minus_infinity);  // a gap between runs
-            float* scores = scores_of(r.kv.begin);
+            span both = r.kv;
             if (r.kind == tile_kind::full) {
-                score<false>(i, rows, r.kv, scores, tile_max);
+                score<false>(i, rows, r.kv, scores_of(r.kv.begin), tile_max);
             } else {
-                write_mask(mask_, rows, r.kv, p_.narrow, scores);
+                write_mask(mask_, rows, r.kv, p_.narrow, scores_of(r.kv.begin));
                 std::fill_n(scores_of(r.kv.end), (step - r.kv.size() % step) % step * panel, minus_infinity);
-                score<true>(i, rows, r.kv, scores, tile_max);
+                if (R > 1 && !thin(i)) {
+                    both = shared_keys(rows, r.kv);
+                    score_register(i, 0, rows, {r.kv.begin, both.begin}, scores_of(r.kv.begin), tile_max);
+                    score_register(i, R - 1, rows, {both.end, r.kv.end}, scores_of(both.end), tile_max);
+                }
+                if (!both.empty()) score<true>(i, rows, both, scores_of(both.begin), tile_max);
             }
+            if (is_first) shared.begin = both.begin;
+            shared.end = both.end;
             live.end = r.kv.end;
         });
         if (live.empty()) return;
-        if (careful_) add_weighted<R, true>(i, live, tile_max);
-        else add_weighted<R, false>(i, live, tile_max);
+        const live_keys parts{shared.begin - live.begin, shared.end - live.begin, live.size()};
+        if (careful_) add_weighted<R, true>(i, live, parts, tile_max);
+        else add_weighted<R, false>(i, live, parts, tile_max);
+    }
+
+    /// Rows that follow each other often see keys that follow each other, as under causality: then only a panel's first
+    /// register sees the first keys of a run, and only its last register the last ones. Gives the keys between.
+    span shared_keys(const panel_rows& rows, span keys) const {
+        if (!rows.one_head) return keys;
+        tile after_first = rows.only(1, panel_registers - 1).box, before_last = rows.only(0, panel_registers - 1).box;
+        while (!keys.empty()) {
+            after_first.kv = {keys.begin, std::min(keys.begin + step, keys.end)};
+            if (classify(mask_, after_first) != tile_kind::empty) break;
+            keys.begin = after_first.kv.end;
+        }
+        while (!keys.empty()) {
+            before_last.kv = {keys.begin + (keys.size() - 1) / step * step, keys.end};
+            if (classify(mask_, before_last) != tile_kind::empty) break;
+            keys.end = before_last.kv.begin;
+        }
+        return keys;
+    }
+
+    /// Masked scores of one register of a panel's rows.
+    template <int R>
+    void score_register(index_t i, int r, const panel_rows& rows, span some, float* scores,
+                        simd::floats (&tile_max)[R]) {
+        if (some.empty()) return;
+        simd::floats most[1] = {tile_max[r]};
+        const wide_dots<1, false> dots{q_panel(i) + r * simd::width, head_dim_, keys(some), some.size()};
+        if constexpr (plain_score) score_panel<true>(dots, some, scores + r * simd::width, most);
+        else score_panel<true>(dots, some, scores + r * simd::width, most, rows.only(r, 1), p_.scale, score_mod_);
+        tile_max[r] = most[0];
     }
 
     template <bool masked, int R>
@@ -232,24 +268,17 @@ private:
             else score_panel<masked>(dots, some, scores, tile_max, rows, p_.scale, score_mod_);
         };
         if (thin(i)) {
-            for_each_piece(some, thin_keys, [&](span piece) {
-                float* dots = w_.dots + (piece.begin - some.begin) * panel;
-                if (shared()) {
-                    const float_rows k = keys(piece);
-                    thin_dots(q_panel(i), rows_in(i), head_dim_, run_of(k, piece), k.first, dots);
-                } else p_.k.thin_dots(p_.k.source, block_.b, kv_head_, piece, q_panel(i), rows_in(i), dots, w_.k);
-                add_waiting_values(piece.size());
-            });
+            pass(some);
             from(stored_dots<R>{w_.dots, some.size()});
-        } else if constexpr (R == panel_registers) {
-            if (i == 0) from(wide_dots<true>{q_panel(i), head_dim_, keys(some), some.size(), values(some)});
-            else from(wide_dots<false>{q_panel(i), head_dim_, keys(some), some.size()});
+        } else if (i == 0) {
+            from(wide_dots<R, true>{q_panel(i), head_dim_, keys(some), some.size(), values(some)});
+        } else {
+            from(wide_dots<R, false>{q_panel(i), head_dim_, keys(some), some.size()});
         }
     }
 
     template <int R, bool careful>
-    void add_weighted(index_t i, span some, const simd::floats (&tile_max)[R]) {
-        if (thin(i)) add_waiting_values(kv_tile);
+    void add_weighted(index_t i, span some, live_keys parts, const simd::floats (&tile_max)[R]) {
         simd::floats shrink[R];
         const row_state state{w_.max + i * panel, w_.sum + i * panel};
         exponentiate<careful>(w_.scores, some.size(), unit() * std::numbers::log2e_v<float>, tile_max, state, shrink);
@@ -257,48 +286,30 @@ private:
             drop_weights(w_.scores, some, R * simd::width, {block_.b, w_.heads + i * panel, w_.positions + i * panel},
                          p_.tail.dropout);
         if (thin(i)) {
-            std::fill_n(w_.thin_sums, rows_in(i) * value_dim_, 0.f);
             std::swap(w_.scores, w_.weights);
-            waiting_.panel = i;
             waiting_.keys = some;
-            waiting_.weights = w_.weights;
             waiting_.careful = careful;
             for (int r = 0; r < R; ++r) shrink[r].store_aligned(waiting_.shrink + r * simd::width);
-            if (shared()) add_waiting_values(kv_tile);
-        } else if constexpr (R == panel_registers) {
+        } else {
             rescale(o_panel(i), value_dim_, shrink);
+            if (R == 1) parts.left = parts.right = parts.end;
             if (i == 0)
-                add_values<careful, true>(o_panel(i), value_dim_, w_.scores, values(some), some.size(),
+                add_values<careful, true>(o_panel(i), value_dim_, w_.scores, values(some), parts,
                                           keys(some).from(some.size()));
-            else add_values<careful, false>(o_panel(i), value_dim_, w_.scores, values(some), some.size(), {});
+            else add_values<careful, false>(o_panel(i), value_dim_, w_.scores, values(some), parts, {});
         }
     }
 
-    /// A thin panel's values wait until the next tile's keys are read, and are added in between: from memory both arrive
-    /// together faster than in turn.
-    void add_waiting_values(index_t keys) {
-        if (waiting_.keys.empty()) return;
-        const span now{waiting_.keys.begin, std::min(waiting_.keys.begin + keys, waiting_.keys.end)};
-        const index_t rows = rows_in(waiting_.panel);
-        for_each_piece(now, thin_keys, [&](span piece) {
-            const float* weights = waiting_.weights + (piece.begin - now.begin) * panel;
-            if (!shared())
-                p_.v.thin_add_values[waiting_.careful](p_.v.source, block_.b, kv_head_, piece, w_.thin_sums, rows,
-                                                       weights, w_.v);
-            else {
-                const float_rows v = values(piece);
-                const auto add = waiting_.careful ? thin_add_values<true, float> : thin_add_values<false, float>;
-                add(w_.thin_sums, rows, value_dim_, weights, run_of(v, piece), v.first);
-            }
-        });
-        waiting_.weights += now.size() * panel;
-        waiting_.keys.begin = now.end;
-        if (!waiting_.keys.empty()) return;
-        for (index_t row = 0; row < rows; ++row)
-            scale_and_add(o_panel(waiting_.panel) + row * value_dim_, waiting_.shrink[row],
-                          w_.thin_sums + row * value_dim_, value_dim_);
+    /// The dot products of the thin panel's rows with `some` keys, and, while they are read, the values of its tile before:
+    /// from memory both arrive together.
+    void pass(span some) {
+        if (some.empty() && waiting_.keys.empty()) return;
+        const index_t i = panels() - 1;
+        p_.kv(block_.b, kv_head_, waiting_.careful,
+              {rows_in(i), q_panel(i), some, w_.dots, waiting_.keys, w_.weights, waiting_.shrink, o_panel(i), w_.thin_k,
+               w_.thin_v});
+        waiting_.keys = {0, 0};
     }
-    static row_run<float> run_of(float_rows rows, span some) { return {rows.first, rows.stride, some.size()}; }
 
     /// Divides by the sums and writes O and the log-sum-exp; a row that saw nothing is 0 and -inf.
     void finish() {
@@ -376,17 +387,16 @@ private:
     index_t rows_, kv_head_;
     index_t head_dim_ = p_.q.head_dim, value_dim_ = p_.v.head_dim;
 
-    // the keys and values that are visited now, from key first_ on, where panels share them
+    // the keys and values that are visited now, from key first_ on; not of a thin panel that is alone
     index_t first_ = 0;
     float_rows k_{}, v_{};
     bool careful_ = false;  ///< some of them are not finite, and a mask may hide them
 
+    /// The thin panel's tile whose values are yet to be added, and by how much the output shrinks then.
     struct {
-        index_t panel = 0;
         span keys{0, 0};
-        const float* weights = nullptr;
         bool careful = false;
-        alignas(64) float shrink[kernel::panel] = {};
+        alignas(64) float shrink[panel] = {};
     } waiting_;
 };
 

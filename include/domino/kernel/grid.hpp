@@ -14,6 +14,7 @@ namespace kernel {
 /// The call's tensors and numbers, checked.
 struct problem {
     row_reader q, k, v;
+    thin_reader kv;
     tensor_view<float> o;
     lse_view lse;
     float scale;
@@ -47,8 +48,8 @@ struct block_grid {
         head_blocks = p.q.heads / heads_per_block;
         query_blocks = (p.q.len + queries_per_block - 1) / queries_per_block;
         const index_t rows_in_block = heads_per_block * queries_per_block;
-        part = rows_in_block * (p.v.head_dim + 2);
-        if (rows_in_block <= thin_rows && size() > 0)
+        part = panel * (p.v.head_dim + 2);
+        if (rows_in_block <= panel && size() > 0)
             splits = std::max<index_t>(
                 std::min({split_tasks / size(), p.k.len / split_keys, split_floats / (part * size())}), 1);
     }
@@ -68,14 +69,16 @@ struct workspace {
     static constexpr std::size_t alignment = 64;
 
     float *q, *o, *scores, *dots, *max, *sum;
-    float *weights, *thin_sums;  ///< of a thin panel's tile whose values are yet to be added
+    float* weights;  ///< of a thin panel's tile whose values are yet to be added
     std::int32_t *heads, *positions;
-    float *k, *v;  ///< room for converted keys and values
+    float *k, *v;            ///< room for converted keys and values
+    float *thin_k, *thin_v;  ///< the same of a thin panel
 
     /// Bytes a worker, a multiple of the alignment.
     static constexpr std::size_t stride(index_t head_dim, index_t value_dim) {
-        const index_t floats = block_rows(head_dim, value_dim) * (head_dim + value_dim + 4) + 3 * kv_tile * panel +
-                               thin_rows * value_dim + visit_keys(head_dim, value_dim) * (head_dim + value_dim);
+        const index_t floats = block_rows(head_dim, value_dim) * (head_dim + value_dim + 4) +
+                               (2 * kv_tile + thin_keys) * panel +
+                               (visit_keys(head_dim, value_dim) + thin_keys) * (head_dim + value_dim);
         const auto bytes = sizeof(float) * static_cast<std::size_t>(floats);
         return (bytes + alignment - 1) / alignment * alignment;
     }
@@ -85,14 +88,15 @@ struct workspace {
         o = q + rows * head_dim;
         scores = o + rows * value_dim;
         dots = scores + kv_tile * panel;
-        max = dots + kv_tile * panel;
+        max = dots + thin_keys * panel;
         sum = max + rows;
         heads = reinterpret_cast<std::int32_t*>(sum + rows);
         positions = heads + rows;
         weights = sum + 3 * rows;
-        thin_sums = weights + kv_tile * panel;
-        k = thin_sums + thin_rows * value_dim;
+        k = weights + kv_tile * panel;
         v = k + visit_keys(head_dim, value_dim) * head_dim;
+        thin_k = v + visit_keys(head_dim, value_dim) * value_dim;
+        thin_v = thin_k + thin_keys * head_dim;
     }
 };
 

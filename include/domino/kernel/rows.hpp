@@ -20,6 +20,16 @@ struct panel_rows {
     const std::int32_t* heads;      ///< [panel]
     const std::int32_t* positions;  ///< [panel]
     tile box;                       ///< all of them, for the range domain
+
+    /// Those in `count` registers from `first` on, of rows that share a head.
+    panel_rows only(int first, int count) const {
+        panel_rows rows = *this;
+        rows.heads += first * simd::width;
+        rows.positions += first * simd::width;
+        rows.box.q.begin = std::min(box.q.begin + first * simd::width, box.q.end);
+        rows.box.q.end = std::min(rows.box.q.begin + count * simd::width, box.q.end);
+        return rows;
+    }
 };
 
 /// The lanes of register r when the rows share a head, and when they do not.
@@ -48,8 +58,8 @@ DOMINO_INLINE void with_lanes(const panel_rows& rows, F f) {
 
 /// Scores of a panel with a score mod: score_mod(scale * dot).
 template <bool masked, int R, class Dots, Expression Score>
-inline void score_panel(const Dots& dots, span keys, float* scores, simd::floats (&tile_max)[R], const panel_rows& rows,
-                        float scale_factor, const Score& score_mod) {
+DOMINO_NOINLINE void score_panel(const Dots& dots, span keys, float* scores, simd::floats (&tile_max)[R],
+                                 const panel_rows& rows, float scale_factor, const Score& score_mod) {
     const simd::floats scale(scale_factor);
     with_lanes(rows, [&](auto at_row) {
         score_keys<masked>(dots, keys, scores, tile_max,

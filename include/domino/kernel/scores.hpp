@@ -11,26 +11,26 @@
 namespace domino::inline DOMINO_ARCH {
 namespace kernel {
 
-/// Dot products of `panel` rows with `step` keys: each key's scalars are broadcast, the rows stand in lanes, and a dot
+/// Dot products of R registers of rows with `step` keys: each key's scalars are broadcast, the rows stand in lanes, and a dot
 /// product is summed in the order of its channels. `q_panel` is [head_dim, panel], aligned; `keys` are the keys'
 /// vectors, wherever they lie. Calls epilogue(key, register, dots) for each register of results. Meanwhile asks for `step`
 /// vectors of `later`, if it is there.
-template <bool ask, class Epilogue>
+template <int R, bool ask, class Epilogue>
 DOMINO_INLINE void dot_keys(const float* q_panel, index_t head_dim, const float* const (&keys)[step], float_rows later,
                             Epilogue&& epilogue) {
-    simd::floats dots[step][panel_registers];
+    simd::floats dots[step][R];
     simd::unroll<step>([&](auto key) DOMINO_INLINE_LAMBDA {
-        simd::unroll<panel_registers>([&](auto r) DOMINO_INLINE_LAMBDA { dots[key][r] = simd::floats(0.f); });
+        simd::unroll<R>([&](auto r) DOMINO_INLINE_LAMBDA { dots[key][r] = simd::floats(0.f); });
     });
     const auto advance = [&](index_t d) DOMINO_INLINE_LAMBDA {
-        simd::floats rows[panel_registers];
-        simd::unroll<panel_registers>([&](auto r) DOMINO_INLINE_LAMBDA {
+        simd::floats rows[R];
+        simd::unroll<R>([&](auto r) DOMINO_INLINE_LAMBDA {
             rows[r] = simd::floats::load_aligned(q_panel + d * panel + r * simd::width);
         });
         simd::unroll<step>([&](auto key) DOMINO_INLINE_LAMBDA {
             const simd::floats channel(keys[key][d]);
-            simd::unroll<panel_registers>(
-                [&](auto r) DOMINO_INLINE_LAMBDA { dots[key][r] = simd::fma(channel, rows[r], dots[key][r]); });
+            simd::unroll<R>([&](auto r)
+                                DOMINO_INLINE_LAMBDA { dots[key][r] = simd::fma(channel, rows[r], dots[key][r]); });
         });
     };
     index_t d = 0;
@@ -43,13 +43,13 @@ DOMINO_INLINE void dot_keys(const float* q_panel, index_t head_dim, const float*
     DOMINO_UNROLL_LOOP
     for (; d < head_dim; ++d) advance(d);
     simd::unroll<step>([&](auto key) DOMINO_INLINE_LAMBDA {
-        simd::unroll<panel_registers>([&](auto r) DOMINO_INLINE_LAMBDA { epilogue(key, r, dots[key][r]); });
+        simd::unroll<R>([&](auto r) DOMINO_INLINE_LAMBDA { epilogue(key, r, dots[key][r]); });
     });
 }
 
-/// The dot products of a panel [head_dim, panel] with `count` keys: each call gives the next step's. Beyond the end the
-/// last key stands in: a maximum does not mind. `ask`: meanwhile, as many vectors of `later` are asked for.
-template <bool ask>
+/// The dot products of R registers of a panel [head_dim, panel] with `count` keys: each call gives the next step's. Beyond
+/// the end the last key stands in: a maximum does not mind. `ask`: meanwhile, as many vectors of `later` are asked for.
+template <int R, bool ask>
 struct wide_dots {
     const float* q_panel;
     index_t head_dim;
@@ -63,7 +63,7 @@ struct wide_dots {
         rows[0] = k.first;
         simd::unroll<step - 1>([&](auto j)
                                    DOMINO_INLINE_LAMBDA { rows[j + 1] = rows[j] + (j + 1 < count ? k.stride : 0); });
-        dot_keys<ask>(q_panel, head_dim, rows, later, epilogue);
+        dot_keys<R, ask>(q_panel, head_dim, rows, later, epilogue);
         k = k.from(step);
         later = later.from(step);
         count -= step;
@@ -111,7 +111,7 @@ DOMINO_INLINE void score_keys(Dots dots, span keys, float* scores, simd::floats 
 
 /// Scores without a score mod: the dot products.
 template <bool masked, int R, class Dots>
-inline void score_panel(const Dots& dots, span keys, float* scores, simd::floats (&tile_max)[R]) {
+DOMINO_NOINLINE void score_panel(const Dots& dots, span keys, float* scores, simd::floats (&tile_max)[R]) {
     score_keys<masked>(dots, keys, scores, tile_max,
                        [](auto, index_t, simd::floats dot) DOMINO_INLINE_LAMBDA { return dot; });
 }

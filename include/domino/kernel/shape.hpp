@@ -29,17 +29,15 @@ inline constexpr int step = registers == 32 ? 8 : 6;
 /// multiple of every step. With 96, a panel's scores are 6 or 12 KiB and stay in L1.
 inline constexpr index_t kv_tile = 96;
 
-/// The most rows that a panel may have to be thin: computed with lanes along head_dim, where lanes along rows would idle.
-inline constexpr index_t thin_rows = panel * 3 / 4;
+/// The most rows that a panel may have to be thin: computed with lanes along head_dim, where lanes along rows would idle. Up
+/// to here that is faster than a register of rows (measured on Zen 4, with AVX-512 and AVX2).
+inline constexpr index_t thin_rows = simd::width / 2;
 
-/// Keys of a pass over keys, then of one over values, in a thin panel: so few that both arrive from memory together and
-/// stay in L1 (of the read bandwidth 80 % with 8, 76 with 16, 73 with 24, 68 with 96).
-inline constexpr index_t thin_keys = 16;
+/// Keys of a thin panel's tile: so few that memory does not rest for long while they pass through the softmax, and that their
+/// values stay in L1 until they are needed.
+inline constexpr index_t thin_keys = 8;
 
-/// Bytes of keys (and of values) that a thin panel asks memory for ahead of their use.
-inline constexpr index_t thin_ahead = 8192;
-
-/// Where a call has fewer blocks than `split_tasks`, each of few rows (decoding), the keys of a block are cut into parts of
+/// Where a call has fewer blocks than `split_tasks`, each of one panel (decoding), the keys of a block are cut into parts of
 /// at least `split_keys`, which other threads may take. What parts give waits in `split_floats` floats.
 inline constexpr index_t split_tasks = 16, split_keys = 1024, split_floats = 64 * 1024;
 

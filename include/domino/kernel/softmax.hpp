@@ -13,30 +13,35 @@ namespace kernel {
 
 inline constexpr float minus_infinity = -std::numeric_limits<float>::infinity();
 
-/// What is kept of the rows of a panel from tile to tile: the largest score and the sum of the weights relative to it.
+/// What is kept of the rows of a panel from tile to tile: a score, within `slack` of the largest, and the sum of the weights
+/// relative to it.
 struct row_state {
-    float* max;
+    float* max;  ///< -inf where nothing was seen
     float* sum;
 };
+
+/// How far (in base 2) a tile's maximum may exceed `max` before it takes its place: weights stay below 2^slack, and sums are
+/// rarely rescaled, which costs time and roundings.   (FlashAttention-4)
+inline constexpr float slack = 4.f;
 
 /// Turns a tile's scores [keys, panel] into weights 2^((score - max) * factor) in place, brings `state` up to date with
 /// them, and gives the factor by which what was summed before must shrink. `tile_max` is the maximum over the tile. A
 /// score of -inf gets weight 0 (-0 where `mark_masked`, so that the sum stays and the sign tells); NaN gets NaN.
 template <bool mark_masked, int R>
-inline void exponentiate(float* scores, index_t keys, float log2_factor, const simd::floats (&tile_max)[R],
-                         row_state state, simd::floats (&shrink)[R]) {
+DOMINO_NOINLINE void exponentiate(float* scores, index_t keys, float log2_factor, const simd::floats (&tile_max)[R],
+                                  row_state state, simd::floats (&shrink)[R]) {
     const simd::floats nothing(minus_infinity), zero(0.f), factor(log2_factor);
     simd::floats base[R], sum[R];
     for (int r = 0; r < R; ++r) {
         const auto before = simd::floats::load_aligned(state.max + r * simd::width);
-        const auto now = xsimd::select(before < tile_max[r], tile_max[r], before);
+        const auto now = xsimd::select((tile_max[r] - before) * factor > simd::floats(slack), tile_max[r], before);
         // a row that has seen nothing keeps base 0: -inf - -inf would be NaN
         base[r] = xsimd::select(now == nothing, zero, now);
         shrink[r] = (before - base[r]) * factor;
         sum[r] = zero;
         now.store_aligned(state.max + r * simd::width);
     }
-    simd::exp2_nonpositive(shrink);
+    simd::exp2(shrink);
     const auto advance = [&]<int count>(index_t key, std::integral_constant<int, count>) DOMINO_INLINE_LAMBDA {
         constexpr int at_once = count * R;
         const auto at = [&](auto i) { return scores + (key + i / R) * panel + i % R * simd::width; };
@@ -45,7 +50,7 @@ inline void exponentiate(float* scores, index_t keys, float log2_factor, const s
             score[i] = simd::floats::load_aligned(at(i));
             weight[i] = (score[i] - base[i % R]) * factor;
         });
-        simd::exp2_nonpositive(weight);
+        simd::exp2(weight);
         simd::unroll<at_once>([&](auto i) DOMINO_INLINE_LAMBDA {
             sum[i % R] = sum[i % R] + weight[i];
             if constexpr (mark_masked) weight[i] = xsimd::select(score[i] == nothing, simd::floats(-0.f), weight[i]);

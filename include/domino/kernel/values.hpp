@@ -13,32 +13,51 @@ DOMINO_INLINE simd::bools is_masked(simd::floats weight) {
     return simd::to_bools(simd::bit_cast<std::int32_t>(weight) == simd::bit_cast<std::int32_t>(simd::floats(-0.f)));
 }
 
+/// Keys of a tile [0, end) as a panel sees them: those before `left` its first register of rows alone, those from `right` on
+/// its last.
+struct live_keys {
+    index_t left, right, end;
+};
+
 /// Adds a tile of keys to `channels` channels: weights [keys, panel] times values, summed over the tile apart from the
 /// running output [channels, panel], which they join at the end. Where `skip_masked`, a weight of -0 contributes
 /// nothing, whatever the value is (0 * NaN would be NaN). `ask`: meanwhile asks for the same channels of as many keys of
 /// `later`.
 template <int channels, bool skip_masked, bool ask>
-DOMINO_INLINE void add_channels(float* output, const float* weights, float_rows v, index_t keys, float_rows later) {
+DOMINO_INLINE void add_channels(float* output, const float* weights, float_rows v, live_keys keys, float_rows later) {
     simd::floats sums[channels][panel_registers];
     simd::unroll<channels>([&](auto c) DOMINO_INLINE_LAMBDA {
         simd::unroll<panel_registers>([&](auto r) DOMINO_INLINE_LAMBDA { sums[c][r] = simd::floats(0.f); });
     });
     const float* value = v.first;
-    DOMINO_UNROLL_LOOP
-    for (index_t key = 0; key < keys; ++key, value += v.stride, weights += panel) {
-        if constexpr (ask) simd::prefetch(later.first + key * later.stride);
-        simd::floats rows[panel_registers];
-        simd::unroll<panel_registers>(
-            [&](auto r) DOMINO_INLINE_LAMBDA { rows[r] = simd::floats::load_aligned(weights + r * simd::width); });
-        simd::unroll<channels>([&](auto c) DOMINO_INLINE_LAMBDA {
-            const simd::floats channel(value[c]);
-            simd::unroll<panel_registers>([&](auto r) DOMINO_INLINE_LAMBDA {
-                const auto more = simd::fma(channel, rows[r], sums[c][r]);
-                if constexpr (skip_masked) sums[c][r] = xsimd::select(is_masked(rows[r]), sums[c][r], more);
-                else sums[c][r] = more;
+    index_t key = 0;
+    const auto add_keys = [&]<int first, int count>(index_t end, std::integral_constant<int, first>,
+                                                    std::integral_constant<int, count>) DOMINO_INLINE_LAMBDA {
+        DOMINO_UNROLL_LOOP
+        for (; key < end; ++key, value += v.stride, weights += panel) {
+            if constexpr (ask) simd::prefetch(later.first + key * later.stride);
+            simd::floats rows[count];
+            simd::unroll<count>([&](auto r) DOMINO_INLINE_LAMBDA {
+                rows[r] = simd::floats::load_aligned(weights + (first + r) * simd::width);
             });
-        });
-    }
+            simd::unroll<channels>([&](auto c) DOMINO_INLINE_LAMBDA {
+                const simd::floats channel(value[c]);
+                simd::unroll<count>([&](auto r) DOMINO_INLINE_LAMBDA {
+                    simd::floats& sum = sums[c][first + r];
+                    const auto more = simd::fma(channel, rows[r], sum);
+                    if constexpr (skip_masked) sum = xsimd::select(is_masked(rows[r]), sum, more);
+                    else sum = more;
+                });
+            });
+        }
+    };
+    constexpr std::integral_constant<int, 0> begin;
+    constexpr std::integral_constant<int, 1> one;
+    constexpr std::integral_constant<int, panel_registers> all;
+    constexpr std::integral_constant<int, panel_registers - 1> last;
+    add_keys(keys.left, begin, one);
+    add_keys(keys.right, begin, all);
+    add_keys(keys.end, last, one);
     simd::unroll<channels>([&](auto c) DOMINO_INLINE_LAMBDA {
         simd::unroll<panel_registers>([&](auto r) DOMINO_INLINE_LAMBDA {
             float* at = output + c * panel + r * simd::width;
@@ -47,13 +66,14 @@ DOMINO_INLINE void add_channels(float* output, const float* weights, float_rows 
     });
 }
 
-/// O^T * shrink, where that is not O^T itself.
-inline void rescale(float* output, index_t value_dim, const simd::floats (&shrink)[panel_registers]) {
+/// O^T * shrink in the panel's first R registers, where that is not O^T itself.
+template <int R>
+inline void rescale(float* output, index_t value_dim, const simd::floats (&shrink)[R]) {
     simd::bools unchanged = shrink[0] == simd::floats(1.f);
-    for (int r = 1; r < panel_registers; ++r) unchanged = unchanged & (shrink[r] == simd::floats(1.f));
+    for (int r = 1; r < R; ++r) unchanged = unchanged & (shrink[r] == simd::floats(1.f));
     if (xsimd::all(unchanged)) return;
     for (index_t c = 0; c < value_dim; ++c)
-        for (int r = 0; r < panel_registers; ++r) {
+        for (int r = 0; r < R; ++r) {
             float* at = output + c * panel + r * simd::width;
             (simd::floats::load_aligned(at) * shrink[r]).store_aligned(at);
         }
@@ -77,8 +97,8 @@ inline void divide(float* output, index_t value_dim, const float* sums) {
 
 /// Adds a tile to all value_dim channels, `step` at a time, then 4, 2 and 1.
 template <bool skip_masked, bool ask>
-inline void add_values(float* output, index_t value_dim, const float* weights, float_rows v, index_t keys,
-                       float_rows later) {
+DOMINO_NOINLINE void add_values(float* output, index_t value_dim, const float* weights, float_rows v, live_keys keys,
+                                float_rows later) {
     index_t c = 0;
     const auto advance = [&]<int channels>(std::integral_constant<int, channels>) {
         add_channels<channels, skip_masked, ask>(output + c * panel, weights, {v.first + c, v.stride}, keys,

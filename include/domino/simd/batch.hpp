@@ -19,6 +19,14 @@ using bools = xsimd::batch_bool<float, arch>;
 /// Floats in a register.
 inline constexpr index_t width = floats::size;
 
+// Registers of four floats, whose interleaving is one instruction everywhere.
+#if defined(__SSE2__)
+using quad_arch = xsimd::sse2;
+#else
+using quad_arch = arch;
+#endif
+using quad = xsimd::batch<float, quad_arch>;
+
 // Loops of a few fused multiply-adds: their counters take issue slots (and ports) of the arithmetic.
 #if defined(__clang__)
 #define DOMINO_UNROLL_LOOP _Pragma("unroll 8")
@@ -30,9 +38,11 @@ inline constexpr index_t width = floats::size;
 
 #if defined(__GNUC__)
 #define DOMINO_INLINE inline __attribute__((always_inline))
+#define DOMINO_NOINLINE __attribute__((noinline))  // of a hot loop that has the registers for itself
 #define DOMINO_INLINE_LAMBDA __attribute__((always_inline))
 #else
 #define DOMINO_INLINE inline
+#define DOMINO_NOINLINE
 #define DOMINO_INLINE_LAMBDA
 #endif
 
@@ -83,14 +93,18 @@ DOMINO_INLINE bools to_bools(xsimd::batch_bool<T, arch> x) {
 #endif
 }
 
+#if defined(__GNUC__) && defined(__AVX512F__)
+#define DOMINO_REGISTER "v"
+#elif defined(__GNUC__) && defined(__SSE2__)
+#define DOMINO_REGISTER "x"
+#elif defined(__GNUC__) && defined(__aarch64__)
+#define DOMINO_REGISTER "w"
+#endif
+
 /// Keeps x in a register. GCC takes a load for free and repeats it at each use.
 DOMINO_INLINE void keep([[maybe_unused]] floats& x) {
-#if defined(__GNUC__) && defined(__AVX512F__)
-    __asm__("" : "+v"(x.data));
-#elif defined(__GNUC__) && defined(__SSE2__)
-    __asm__("" : "+x"(x.data));
-#elif defined(__GNUC__) && defined(__aarch64__)
-    __asm__("" : "+w"(x.data));
+#if defined(DOMINO_REGISTER)
+    __asm__("" : "+" DOMINO_REGISTER(x.data));
 #endif
 }
 
@@ -107,6 +121,19 @@ DOMINO_INLINE void prefetch_to_write([[maybe_unused]] const float* at, [[maybe_u
 #if defined(__GNUC__)
     for (index_t i = 0; i < n; i += line_bytes / index_t{sizeof(float)}) __builtin_prefetch(at + i, 1);
 #endif
+}
+
+/// Reads from each line of n elements, so that they are near when they are used. A read, and of a whole register: hardware
+/// prefetchers follow neither prefetch instructions nor, as well, reads of a byte.
+template <class T>
+DOMINO_INLINE void touch(const T* at, index_t n) {
+    const char *from = reinterpret_cast<const char*>(at), *end = reinterpret_cast<const char*>(at + n);
+    for (; from + sizeof(floats) <= end; from += line_bytes) {
+        [[maybe_unused]] const floats x = floats::load_unaligned(reinterpret_cast<const float*>(from));
+#if defined(DOMINO_REGISTER)
+        __asm__ volatile("" : : DOMINO_REGISTER(x.data));
+#endif
+    }
 }
 
 /// All lanes of a truth value.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// 2^x for the softmax, whose exponents are never positive.
+// 2^x for the softmax, whose exponents are small or negative.
 #pragma once
 
 #include "domino/simd/batch.hpp"
@@ -7,11 +7,11 @@
 namespace domino::inline DOMINO_ARCH {
 namespace simd {
 
-/// Each x to 2^x, for x <= 0, within 1 ULP (tests/exp2.cpp); exactly 1 at 0, and 0 below 2^-126.5 and at -inf; NaN stays
+/// Each x to 2^x, for x <= 16, within 1 ULP (tests/exp2.cpp); exactly 1 at 0, and 0 below 2^-126.5 and at -inf; NaN stays
 /// NaN. Several registers at once, a step of all before the next step of any: in turn, their long chains of dependent
 /// operations fill the scheduler before enough of them are in flight (11 cycles a register, and 8 so, on Cascade Lake).
 template <int N>
-DOMINO_INLINE void exp2_nonpositive(floats (&x)[N]) {
+DOMINO_INLINE void exp2(floats (&x)[N]) {
     // x = n + f. Adding 1.5 * 2^23 + 127 leaves n + 127 in the low mantissa bits; shifted by 23 they are the float 2^n,
     // and 0 for n = -127.
     const floats least(-127.f), magic(0x1.8p23f + 127.f);

@@ -11,14 +11,6 @@
 namespace domino::inline DOMINO_ARCH {
 namespace simd {
 
-// Registers of four floats, whose interleaving is one instruction everywhere.
-#if defined(__SSE2__)
-using quad_arch = xsimd::sse2;
-#else
-using quad_arch = arch;
-#endif
-using quad = xsimd::batch<float, quad_arch>;
-
 #if defined(__AVX__)
 /// The same of 8 rows and 8 columns: rows i and i + 4 share a register from the load on, so that no lane is crossed.
 inline void transpose_8(const float* from, index_t from_stride, float* to, index_t to_stride) {

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Sums over the lanes of several registers at once, which share most of the work.
+#pragma once
+
+#include <cstring>
+
+#include "domino/simd/batch.hpp"
+
+namespace domino::inline DOMINO_ARCH {
+namespace simd {
+
+/// The sums of four registers' lanes.
+DOMINO_INLINE quad sums_of_four(floats a, floats b_, floats c, floats d) {
+#if defined(__AVX512F__)
+    const __m512 ab = _mm512_add_ps(_mm512_unpacklo_ps(a, b_), _mm512_unpackhi_ps(a, b_));
+    const __m512 cd = _mm512_add_ps(_mm512_unpacklo_ps(c, d), _mm512_unpackhi_ps(c, d));
+    const __m512 abcd = _mm512_add_ps(_mm512_shuffle_ps(ab, cd, 0x44), _mm512_shuffle_ps(ab, cd, 0xee));
+    const __m256 half = _mm256_add_ps(_mm512_castps512_ps256(abcd),
+                                      _mm256_castpd_ps(_mm512_extractf64x4_pd(_mm512_castps_pd(abcd), 1)));
+#elif defined(__AVX__)
+    const __m256 ab = _mm256_add_ps(_mm256_unpacklo_ps(a, b_), _mm256_unpackhi_ps(a, b_));
+    const __m256 cd = _mm256_add_ps(_mm256_unpacklo_ps(c, d), _mm256_unpackhi_ps(c, d));
+    const __m256 half = _mm256_add_ps(_mm256_shuffle_ps(ab, cd, 0x44), _mm256_shuffle_ps(ab, cd, 0xee));
+#endif
+#if defined(__AVX__)
+    return quad(_mm_add_ps(_mm256_castps256_ps128(half), _mm256_extractf128_ps(half, 1)));
+#else
+    const quad rows[4] = {quad(a.data), quad(b_.data), quad(c.data), quad(d.data)};
+    return xsimd::haddp(rows);
+#endif
+}
+
+/// A register that begins with x, the rest 0.
+DOMINO_INLINE floats widen(quad x) {
+#if defined(__AVX512F__)
+    return _mm512_insertf32x4(_mm512_setzero_ps(), x, 0);
+#elif defined(__AVX__)
+    return _mm256_insertf128_ps(_mm256_setzero_ps(), x, 0);
+#else
+    return floats(x.data);
+#endif
+}
+
+/// to[i] = x[i] for i < n.
+template <int n>
+DOMINO_INLINE void store_first(quad x, float* to) {
+    alignas(16) float lanes[4];
+    x.store_aligned(lanes);
+    std::memcpy(to, lanes, n * sizeof(float));
+}
+
+}  // namespace simd
+}  // namespace domino::inline DOMINO_ARCH
