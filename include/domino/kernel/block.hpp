@@ -100,7 +100,7 @@ private:
 
     index_t panels() const { return (rows_ + panel - 1) / panel; }
     index_t rows_in(index_t i) const { return std::min(panel, rows_ - i * panel); }
-    bool thin(index_t i) const { return rows_in(i) <= thin_rows; }
+    bool thin(index_t i) const { return rows_in(i) <= thin_rows; }  // the last one, if any
     index_t tile_keys(index_t i) const { return thin(i) ? thin_keys : kv_tile; }
     float* q_panel(index_t i) const { return w_.q + i * panel * head_dim_; }
     float* o_panel(index_t i) const { return w_.o + i * panel * value_dim_; }
@@ -214,7 +214,7 @@ private:
             } else {
                 write_mask(mask_, rows, r.kv, p_.narrow, scores_of(r.kv.begin));
                 std::fill_n(scores_of(r.kv.end), (step - r.kv.size() % step) % step * panel, minus_infinity);
-                if (R > 1 && !thin(i)) {
+                if constexpr (R > 1) {
                     both = shared_keys(rows, r.kv);
                     score_register(i, 0, rows, {r.kv.begin, both.begin}, scores_of(r.kv.begin), tile_max);
                     score_register(i, R - 1, rows, {both.end, r.kv.end}, scores_of(both.end), tile_max);
@@ -267,14 +267,13 @@ private:
             if constexpr (plain_score) score_panel<masked>(dots, some, scores, tile_max);
             else score_panel<masked>(dots, some, scores, tile_max, rows, p_.scale, score_mod_);
         };
-        if (thin(i)) {
-            pass(some);
-            from(stored_dots<R>{w_.dots, some.size()});
-        } else if (i == 0) {
-            from(wide_dots<R, true>{q_panel(i), head_dim_, keys(some), some.size(), values(some)});
-        } else {
-            from(wide_dots<R, false>{q_panel(i), head_dim_, keys(some), some.size()});
-        }
+        if constexpr (R == 1)
+            if (thin(i)) {
+                pass(some);
+                return from(stored_dots{w_.dots, some.size()});
+            }
+        if (i == 0) from(wide_dots<R, true>{q_panel(i), head_dim_, keys(some), some.size(), values(some)});
+        else from(wide_dots<R, false>{q_panel(i), head_dim_, keys(some), some.size()});
     }
 
     template <int R, bool careful>
@@ -285,19 +284,20 @@ private:
         if (p_.tail.dropout.active())
             drop_weights(w_.scores, some, R * simd::width, {block_.b, w_.heads + i * panel, w_.positions + i * panel},
                          p_.tail.dropout);
-        if (thin(i)) {
-            std::swap(w_.scores, w_.weights);
-            waiting_.keys = some;
-            waiting_.careful = careful;
-            for (int r = 0; r < R; ++r) shrink[r].store_aligned(waiting_.shrink + r * simd::width);
-        } else {
-            rescale(o_panel(i), value_dim_, shrink);
-            if (R == 1) parts.left = parts.right = parts.end;
-            if (i == 0)
-                add_values<careful, true>(o_panel(i), value_dim_, w_.scores, values(some), parts,
-                                          keys(some).from(some.size()));
-            else add_values<careful, false>(o_panel(i), value_dim_, w_.scores, values(some), parts, {});
+        if constexpr (R == 1) {
+            if (thin(i)) {
+                std::swap(w_.scores, w_.weights);
+                waiting_.keys = some;
+                waiting_.careful = careful;
+                return shrink[0].store_aligned(waiting_.shrink);
+            }
+            parts.left = parts.right = parts.end;
         }
+        rescale(o_panel(i), value_dim_, shrink);
+        if (i == 0)
+            add_values<careful, true>(o_panel(i), value_dim_, w_.scores, values(some), parts,
+                                      keys(some).from(some.size()));
+        else add_values<careful, false>(o_panel(i), value_dim_, w_.scores, values(some), parts, {});
     }
 
     /// The dot products of the thin panel's rows with `some` keys, and, while they are read, the values of its tile before:
@@ -396,7 +396,7 @@ private:
     struct {
         span keys{0, 0};
         bool careful = false;
-        alignas(64) float shrink[panel] = {};
+        alignas(64) float shrink[simd::width] = {};
     } waiting_;
 };
 

@@ -71,7 +71,6 @@ struct wide_dots {
 };
 
 /// Dot products [count, panel] that are there already, of a thin panel, likewise.
-template <int R>
 struct stored_dots {
     const float* dots;
     index_t count;
@@ -80,8 +79,7 @@ struct stored_dots {
     DOMINO_INLINE void next(Epilogue&& epilogue) {
         simd::unroll<step>([&](auto j) DOMINO_INLINE_LAMBDA {
             const float* at = dots + std::min<index_t>(j, count - 1) * panel;
-            simd::unroll<R>(
-                [&](auto r) DOMINO_INLINE_LAMBDA { epilogue(j, r, simd::floats::load_aligned(at + r * simd::width)); });
+            epilogue(j, std::integral_constant<int, 0>{}, simd::floats::load_aligned(at));
         });
         dots += step * panel;
         count -= step;

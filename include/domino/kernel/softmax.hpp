@@ -3,6 +3,7 @@
 // difference is multiplied by log2(e): large scores then lose nothing to rounding.
 #pragma once
 
+#include <algorithm>
 #include <limits>
 
 #include "domino/kernel/shape.hpp"
@@ -31,10 +32,11 @@ template <bool mark_masked, int R>
 DOMINO_NOINLINE void exponentiate(float* scores, index_t keys, float log2_factor, const simd::floats (&tile_max)[R],
                                   row_state state, simd::floats (&shrink)[R]) {
     const simd::floats nothing(minus_infinity), zero(0.f), factor(log2_factor);
+    const simd::floats most_above(std::min(slack / log2_factor, std::numeric_limits<float>::max()));
     simd::floats base[R], sum[R];
     for (int r = 0; r < R; ++r) {
         const auto before = simd::floats::load_aligned(state.max + r * simd::width);
-        const auto now = xsimd::select((tile_max[r] - before) * factor > simd::floats(slack), tile_max[r], before);
+        const auto now = xsimd::select(before + most_above < tile_max[r], tile_max[r], before);
         // a row that has seen nothing keeps base 0: -inf - -inf would be NaN
         base[r] = xsimd::select(now == nothing, zero, now);
         shrink[r] = (before - base[r]) * factor;
