@@ -303,7 +303,7 @@ private:
                 const auto dense = domino::materialize(at, {1, 1, p.q_len, p.kv_len});
                 write(p, "mask", dense.data.data(), p.q_len * p.kv_len);
                 const index_t visible = domino::stats(at, {1, p.heads, p.q_len, p.kv_len}).visible;
-                out << "{\"flops\":" << attention_flops(visible, p.head_dim) << ",";
+                out << "{\"flops\":" << attention_flops(visible, p.head_dim, p.head_dim) << ",";
             });
             call_ = domino_call(p, *inputs_, kept_->data());
         }
