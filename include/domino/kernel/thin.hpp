@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The two products for a panel of few rows (decoding, the last rows of a block): lanes run along head_dim, so that no
 // lane is idle, and elements are converted in registers. What comes from memory is first read vector by vector, K and V in
-// turn, a few keys before its use: so hardware prefetchers follow, and reading and arithmetic overlap (31 GB/s on a Zen 4
-// that reads 30; prefetch instructions reach 17 there, and four keys read at once 16). Scores and weights keep the layout
-// [keys, panel].
+// turn, a few keys before its use: so hardware prefetchers follow, and reading and arithmetic overlap. (In a sketch on a Zen 4
+// that reads 30 GB/s, so did this; prefetch instructions reached 17, and four keys read at once 16.) Scores and weights keep
+// the layout [keys, panel].
 #pragma once
 
 #include <algorithm>
