@@ -219,7 +219,8 @@ DOMINO_NOINLINE void pass_rows(const K& key_source, const V& value_source, index
                 simd::widen(sums).store_aligned(dots);
                 if (const auto* value = values.next()) simd::touch(value, value_dim);
             } else simd::store_first<rows>(sums, dots + row);
-            for (++i; done * keys < strips * i;) add_strip();
+            ++i;
+            while (done * keys < strips * i) add_strip();
         }
     });
     while (done < strips) add_strip();
