@@ -141,6 +141,38 @@ TEST_CASE("a page that is not there is hidden by the mask", "[attention][sources
     for (std::size_t i = 0; i < o.size(); ++i) CHECK(std::abs(o[i] - expected[i]) <= 1e-5f * std::abs(expected[i]));
 }
 
+namespace {
+
+/// A source whose tokens 1 to 3 are not there, though a run of them has a stride.
+struct with_a_hole {
+    using element = float;
+    domino::tensor_view<const float> all;
+    index_t batch() const { return all.batch(); }
+    index_t heads() const { return all.heads(); }
+    index_t len() const { return all.len(); }
+    index_t head_dim() const { return all.head_dim(); }
+    domino::row_run<float> rows(index_t b, index_t h, index_t kv) const {
+        domino::row_run<float> run = all.rows(b, h, kv);
+        if (kv < 1) run.count = 1;
+        else if (kv < 4) run = {nullptr, run.stride, 4 - kv};
+        return run;
+    }
+};
+
+}  // namespace
+
+TEST_CASE("tokens that are not there may stand between those that are", "[attention][sources]") {
+    constexpr index_t len = 40, dim = 32;
+    std::vector<float> x(len * dim), q(dim, 0.1f), o(dim), expected(dim);
+    for (std::size_t i = 0; i < x.size(); ++i) x[i] = std::sin(static_cast<float>(i));
+    const auto plain = domino::bhsd(std::as_const(x).data(), 1, 1, len, dim);
+    const auto mask = domino::kv < 1 || domino::kv >= 4;
+    const auto Q = domino::bhsd(q.data(), 1, 1, 1, dim);
+    domino::attention(Q, with_a_hole{plain}, with_a_hole{plain}, domino::bhsd(o.data(), 1, 1, 1, dim), mask);
+    domino::attention(Q, plain, plain, domino::bhsd(expected.data(), 1, 1, 1, dim), mask);
+    CHECK(o == expected);
+}
+
 TEST_CASE("sources that cannot be read are refused", "[attention][sources][errors]") {
     std::vector<float> x(8 * 8), o(8);
     const auto Q = domino::bhsd(x.data(), 1, 1, 1, 8);

@@ -76,13 +76,12 @@ DOMINO_INLINE void for_each_thin_run(const S& source, index_t b_, index_t h_, sp
     }
 }
 
-/// Where the vectors of `tokens` lie, one after the other.
+/// Where the vectors of `tokens` lie, one after the other; null where there is none.
 template <RowSource S>
 class vector_cursor {
 public:
     vector_cursor(const S& source, index_t batch_entry, index_t head, span tokens)
         : source_(source), batch_entry_(batch_entry), head_(head), tokens_(tokens) {}
-    DOMINO_INLINE bool done() const { return tokens_.empty(); }
     DOMINO_INLINE const typename S::element* next() {
         if (left_ == 0) {
             run_ = source_.rows(batch_entry_, head_, tokens_.begin);
@@ -91,7 +90,7 @@ public:
         --left_;
         ++tokens_.begin;
         const auto* at = run_.first;
-        run_.first += run_.stride;
+        if (at) run_.first += run_.stride;
         return at;
     }
 
