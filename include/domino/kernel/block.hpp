@@ -196,7 +196,9 @@ private:
     void add_tile(index_t i, const panel_rows& rows, span keys, tile_kind kind) {
         simd::floats tile_max[R];
         for (auto& m : tile_max) m = simd::floats(minus_infinity);
+        leads_ = keys.end > met_;
         if (kind == tile_kind::full) {
+            met_ = std::max(met_, keys.end);
             score<false>(i, rows, keys, w_.scores, tile_max);
             return add_weighted<R, false>(i, keys, {0, keys.size(), keys.size()}, tile_max);
         }
@@ -226,6 +228,7 @@ private:
             live.end = r.kv.end;
         });
         if (live.empty()) return;
+        met_ = std::max(met_, live.end);
         const live_keys parts{shared.begin - live.begin, shared.end - live.begin, live.size()};
         if (careful_) add_weighted<R, true>(i, live, parts, tile_max);
         else add_weighted<R, false>(i, live, parts, tile_max);
@@ -272,7 +275,7 @@ private:
                 pass(some);
                 return from(stored_dots{w_.dots, some.size()});
             }
-        if (i == 0) from(wide_dots<R, true>{q_panel(i), head_dim_, keys(some), some.size(), values(some)});
+        if (leads_) from(wide_dots<R, true>{q_panel(i), head_dim_, keys(some), some.size(), values(some)});
         else from(wide_dots<R, false>{q_panel(i), head_dim_, keys(some), some.size()});
     }
 
@@ -294,7 +297,7 @@ private:
             parts.left = parts.right = parts.end;
         }
         rescale(o_panel(i), value_dim_, shrink);
-        if (i == 0)
+        if (leads_)
             add_values<careful, true>(o_panel(i), value_dim_, w_.scores, values(some), parts,
                                       keys(some).from(some.size()));
         else add_values<careful, false>(o_panel(i), value_dim_, w_.scores, values(some), parts, {});
@@ -391,6 +394,8 @@ private:
     index_t first_ = 0;
     float_rows k_{}, v_{};
     bool careful_ = false;  ///< some of them are not finite, and a mask may hide them
+    index_t met_ = 0;       ///< no panel has met this key or one after it
+    bool leads_ = false;    ///< the tile reaches beyond `met_`: memory is asked for what comes next
 
     /// The thin panel's tile whose values are yet to be added, and by how much the output shrinks then.
     struct {
