@@ -94,7 +94,7 @@ void attention(const TQ& Q, const TK& K, const TV& V, const TO& O, const M& mask
         "score - 0.1f * (q - kv), or a functor (score, b, h, q, kv) that returns one");
     if constexpr (RowSource<TQ> && RowSource<TK> && RowSource<TV> && MaskMod<M> && ScoreMod<S>) {
         const auto mask_expression = mask(mask_mod);
-        const auto score_expression = score_change(score_mod);
+        const auto score_expression = kernel::stage(score_change(score_mod));
         const detail::source_facts of_q = detail::facts("Q", Q), of_k = detail::facts("K", K),
                                    of_v = detail::facts("V", V);
         kernel::problem p = detail::checked_problem(of_q, of_k, of_v, O, options);
@@ -104,7 +104,7 @@ void attention(const TQ& Q, const TK& K, const TV& V, const TO& O, const M& mask
         p.kv = kernel::thin_reader(K, V);
         const tile all{{0, p.q.batch}, {0, p.q.heads}, {p.q_offset, p.q_offset + p.q.len}, {0, p.k.len}};
         p.narrow = detail::fits_lanes(detail::inspect(mask_expression, all));
-        if (!detail::fits_lanes(detail::inspect(score_expression, all)))
+        if (!detail::fits_lanes(detail::inspect(score_change(score_mod), all)))
             detail::fail("score_mod", "integers within 32 bits over the call's shape", "wider ones");
 
         const index_t head_dim = p.q.head_dim, value_dim = p.v.head_dim;

@@ -30,6 +30,7 @@ struct real_interval {
     static constexpr real_interval anything() { return {-infinity, infinity, true}; }
     constexpr bool is_point() const { return lo == hi && !nan; }
     constexpr bool contains(float x) const { return x != x ? nan : lo <= x && x <= hi; }
+    friend constexpr bool operator==(const real_interval&, const real_interval&) = default;
 };
 
 /// A truth value over a tile: it may be true somewhere; it must be true everywhere. (must implies may)

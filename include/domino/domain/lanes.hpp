@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The lanes domain: an index is a SIMD register of rows, or one value where all rows share it; a mask's value is a
-// register of bools. What all lanes share is computed once, by the point domain.
+// The lanes domain: an index is a SIMD register of rows (or of keys), or one value where all lanes share it; a mask's value is
+// a register of bools. What all lanes share is computed once, by the point domain.
 #pragma once
 
 #include <array>
@@ -52,14 +52,15 @@ DOMINO_INLINE auto in_common_register(X x, Y y, F f) {
 
 }  // namespace detail
 
-/// Rows in lanes: `h`, `q` and `score` may differ by lane, `b` and `kv` are shared.
-template <class H, class Q, class Score = float>
+/// Rows in lanes: `h`, `q` and `score` may differ by lane, `b` and `kv` are shared. Or keys in lanes: `kv` alone differs.
+template <class H, class Q, class Score = float, class KV = index_t>
 struct lanes {
     index_t b;
     H h;
     Q q;
-    index_t kv;
+    KV kv;
     Score score = {};
+    index_t live = simd::width;  ///< lanes from here on are of no row there is: functors are not asked for them
 
     static constexpr auto constant(auto value) { return value; }
 
@@ -75,11 +76,13 @@ struct lanes {
         if constexpr ((detail::Shared<Index> && ...)) return table.at(index...);
         else return gather(table, index...);
     }
-    /// A functor of plain numbers, lane by lane.
+    /// A functor of plain numbers, lane by lane; bits of neighbouring keys at once.
     DOMINO_INLINE auto call(const auto& functor, auto... x) const {
+        if constexpr (requires { functor.word(first(x)..., simd::width); })
+            if constexpr (by_last_index<decltype(x)...>) return simd::from_bits(functor.word(first(x)..., simd::width));
         const auto at = [&](auto... lane) { return functor.at(widened(lane)...); };
         using entry = decltype(at(typename decltype(detail::spread(x))::value_type{}...));
-        return finish<entry>(simd::per_lane(at, detail::spread(x)...));
+        return finish<entry>(simd::per_lane(live, at, detail::spread(x)...));
     }
 
 private:
@@ -136,10 +139,12 @@ private:
     }
 
     static DOMINO_INLINE simd::ints divide(simd::ints x, simd::ints y) {
-        return simd::per_lane([](std::int32_t s, std::int32_t t) { return detail::floor_divide(s, t); }, x, y);
+        return simd::per_lane(
+            simd::width, [](std::int32_t s, std::int32_t t) { return detail::floor_divide(s, t); }, x, y);
     }
     static DOMINO_INLINE simd::ints modulo(simd::ints x, simd::ints y) {
-        return simd::per_lane([](std::int32_t s, std::int32_t t) { return detail::floor_modulo(s, t); }, x, y);
+        return simd::per_lane(
+            simd::width, [](std::int32_t s, std::int32_t t) { return detail::floor_modulo(s, t); }, x, y);
     }
     static DOMINO_INLINE simd::floats divide(simd::floats x, simd::floats y) { return x / y; }
     static DOMINO_INLINE simd::floats modulo(simd::floats x, simd::floats y) { return x - y * xsimd::floor(x / y); }
@@ -151,24 +156,47 @@ private:
         using stored = typename register_type::value_type;
         const auto at_lane = [&](auto... i) { return static_cast<stored>(table.at(i...)); };
         alignas(64) std::array<stored, static_cast<std::size_t>(simd::width)> lanes;
-        using last = std::tuple_element_t<sizeof...(Index) - 1, std::tuple<Index...>>;
-        if constexpr (std::same_as<last, consecutive> && ((detail::Shared<Index> ? 0 : 1) + ...) == 1) {
-            // neighbours in a row that lie inside the table: one load, or a conversion loop that the compiler vectorizes
+        if constexpr (by_last_index<Index...>) {
+            // neighbours in a row that lie inside the table
             if (const auto* row = table.row(simd::width, first(index)...)) {
                 if constexpr (std::same_as<typename Table::value_type, stored>)
                     return register_type::load_unaligned(row);
-                for (std::size_t i = 0; i < lanes.size(); ++i) lanes[i] = static_cast<stored>(row[i]);
-                return finish<entry>(register_type::load_aligned(lanes.data()));
+                else return finish<entry>(simd::load_ints(row));
             }
+            if (table.is_beyond(simd::width, first(index)...))
+                return finish<entry>(register_type(at_lane(first(index)...)));
         }
+        if constexpr (std::same_as<typename Table::value_type, stored>)
+            if (table.has_narrow_offsets()) {
+                const simd::ints offset = offsets(table, std::index_sequence_for<Index...>{}, index...);
+                const std::int32_t first_offset = simd::first_lane(offset);
+                // all lanes alike, as in a bucket of distances, are read once
+                if (xsimd::all(offset == simd::ints(first_offset))) return register_type(table.data()[first_offset]);
+                return simd::gather(table.data(), offset);
+            }
         each_lane(lanes, at_lane, index...);
         return finish<entry>(register_type::load_aligned(lanes.data()));
+    }
+    /// Where a table's entries are, from its data on; each index is clamped into the table.
+    template <std::size_t... Dimension>
+    static DOMINO_INLINE simd::ints offsets(const auto& table, std::index_sequence<Dimension...>, auto... index) {
+        const auto along = [&](std::size_t dimension, auto i) {
+            const simd::ints last(static_cast<std::int32_t>(table.extent(dimension) - 1));
+            const simd::ints stride(static_cast<std::int32_t>(table.strides()[dimension]));
+            return xsimd::min(xsimd::max(detail::spread(i), simd::ints(0)), last) * stride;
+        };
+        return (along(Dimension, index) + ...);
     }
     template <class Entry>
     static DOMINO_INLINE auto finish(auto x) {
         if constexpr (std::same_as<Entry, bool>) return simd::to_bools(x != decltype(x)(0));
         else return x;
     }
+    /// Only the last index differs by lane, and lanes are neighbours.
+    template <class... Index>
+    static constexpr bool by_last_index =
+        std::same_as<std::tuple_element_t<sizeof...(Index) - 1, std::tuple<Index...>>, consecutive> &&
+        ((detail::Shared<Index> ? 0 : 1) + ...) == 1;
     static constexpr index_t first(index_t x) { return x; }
     static constexpr index_t first(consecutive x) { return x.start; }
     template <class Lanes, class At, class... Index>

@@ -14,6 +14,7 @@ struct id_hull {
     friend constexpr id_hull join(id_hull x, id_hull y) {
         return {smaller(x.lo, y.lo), larger(x.hi, y.hi), x.blank || y.blank};
     }
+    friend constexpr bool operator==(const id_hull&, const id_hull&) = default;
 };
 struct negative_is_blank {
     static constexpr id_hull of(index_t id) { return id < 0 ? id_hull{.blank = true} : id_hull{id, id}; }

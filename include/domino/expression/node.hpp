@@ -12,8 +12,9 @@
 
 namespace domino::inline DOMINO_ARCH {
 
-/// A set of indices that an expression depends on.
-enum class axes : unsigned { none = 0, b = 1, h = 2, q = 4, kv = 8, score = 16 };
+/// A set of indices that an expression depends on; and whether it reads data that has an entry for each pair of q and kv,
+/// those of neighbouring keys side by side.
+enum class axes : unsigned { none = 0, b = 1, h = 2, q = 4, kv = 8, score = 16, pairs = 32 };
 
 constexpr axes operator|(axes x, axes y) { return axes(unsigned(x) | unsigned(y)); }
 constexpr axes operator&(axes x, axes y) { return axes(unsigned(x) & unsigned(y)); }

@@ -58,7 +58,10 @@ public:
             if (width <= 1) break;
         }
         blocks_.reserve(static_cast<std::size_t>(rows * row_size_));
-        for (index_t row = 0; row < rows; ++row) add_row(begin_of(row));
+        for (index_t row = 0; row < rows; ++row) {
+            add_row(begin_of(row));
+            everything_ = row == 0 ? blocks_.back() : join(everything_, blocks_.back());
+        }
     }
 
     /// The join of a box of entries, clamped into the table, into `all`; false where it has too many rows to ask.
@@ -77,6 +80,7 @@ public:
         while (true) {  // the rows of the box, like an odometer
             const hull row = over_row(row_of(at), box[Rank - 1].lo, box[Rank - 1].hi);
             all = first ? row : join(all, row);
+            if (all == everything_) return true;  // joining more changes nothing
             first = false;
             std::size_t digit = Rank - 1;
             while (digit > 0 && at[digit - 1] == box[digit - 1].hi) at[digit - 1] = box[digit - 1].lo, --digit;
@@ -109,8 +113,7 @@ private:
         hull all = entry(entries, lo);
         index_t first = (lo + block - 1) / block, last = (hi + 1) / block - 1;
         if (first > last) return scan(all, entries, lo, hi);
-        all = scan(all, entries, lo, first * block - 1);
-        all = scan(all, entries, (last + 1) * block, hi);
+        const index_t blocks_begin = first * block;
         while (first <= last) {  // the largest node that begins at `first` and does not end beyond `last`
             const auto begin = static_cast<std::uint64_t>(first), size = static_cast<std::uint64_t>(last - first + 1);
             const int level = smaller(static_cast<int>(std::bit_width(size)) - 1, first ? std::countr_zero(begin) : 63);
@@ -118,7 +121,9 @@ private:
             all = join(all, blocks_[static_cast<std::size_t>(row * row_size_ + node)]);
             first += index_t{1} << level;
         }
-        return all;
+        if (all == everything_) return all;
+        all = scan(all, entries, lo, blocks_begin - 1);
+        return scan(all, entries, (last + 1) * block, hi);
     }
     void add_row(const T* row) {
         const index_t columns = extents_[Rank - 1];
@@ -138,6 +143,7 @@ private:
     index_t row_size_ = 0;
     std::vector<index_t> level_begin_;
     std::vector<hull> blocks_;
+    hull everything_{};  ///< the join of all entries
 };
 
 }  // namespace detail

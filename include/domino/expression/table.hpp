@@ -22,7 +22,14 @@ struct lookup : node {
     Table table;
     using value_type = typename Table::entry;
     [[no_unique_address]] children<Indices...> indices;
-    static constexpr axes depends_on = (Indices::depends_on | ... | axes::none);
+    static constexpr axes read_by_indices = (Indices::depends_on | ... | axes::none);
+    /// Whether it has an entry for each pair, keys along the last dimension; or its indices look up such.
+    static constexpr bool by_pair = [] {
+        constexpr axes last = std::array{Indices::depends_on...}[sizeof...(Indices) - 1];
+        return (read_by_indices & axes::pairs) != axes::none ||
+               ((read_by_indices & axes::q) != axes::none && (last & axes::kv) != axes::none);
+    }();
+    static constexpr axes depends_on = read_by_indices | (by_pair ? axes::pairs : axes::none);
     /// Bare indices as in ids(b, q): the table must then cover the whole call; other look-ups are clamped.
     static constexpr bool bare = (is_placeholder<Indices> && ...);
     constexpr lookup(Table t, const Indices&... i) : table(std::move(t)), indices(i...) {}
@@ -55,8 +62,11 @@ public:
     table_view(const T* data, extents_type extents, extents_type strides, std::string name, domino::owner owner = {})
         : data_(data), extents_(extents), strides_(strides) {
         index_t size = 1;
+        double reach = 0;
         for (const index_t extent : extents_)
             size = detail::checked_product("table extents", {size, detail::at_least(0, extent, "table extent")});
+        for (std::size_t i = 0; i < Rank; ++i) reach += double(extents_[i]) * __builtin_fabs(double(strides_[i]));
+        narrow_offsets_ = size > 0 && reach < 0x1p31;
         if (!data_ && size > 0) detail::fail("table data", "a buffer", "null");
         summary entries;
         if constexpr (Rank <= 2 || std::is_integral_v<T>)
@@ -104,6 +114,17 @@ public:
         return data_ + offset;
     }
 
+    /// Whether the entries at `index...` and the next `count - 1` in the last dimension all lie beyond one end of it, and so
+    /// are one entry.
+    template <std::same_as<index_t>... I>
+    bool is_beyond(index_t count, I... index) const {
+        const index_t last = extents_type{index...}[Rank - 1];
+        return last >= extents_[Rank - 1] || last + count <= 0;
+    }
+
+    /// Whether there are entries, and their distances from data() fit 32 bits.
+    bool has_narrow_offsets() const { return narrow_offsets_; }
+
     const T* data() const { return data_; }
     /// Who keeps the buffer alive; none where the caller does.
     const domino::owner& owner() const { return facts_->owner; }
@@ -141,6 +162,7 @@ private:
 
     const T* data_;
     extents_type extents_, strides_;
+    bool narrow_offsets_;
     shared<facts> facts_;
 };
 

@@ -10,7 +10,7 @@
 
 #include "domino/kernel/dropout.hpp"
 #include "domino/kernel/grid.hpp"
-#include "domino/kernel/rows.hpp"
+#include "domino/kernel/mods.hpp"
 #include "domino/kernel/scores.hpp"
 #include "domino/kernel/thin.hpp"
 #include "domino/kernel/values.hpp"
@@ -81,6 +81,10 @@ public:
     }
 
 private:
+    /// The mask or the score mod reads data by pair.
+    static constexpr bool by_pair = depends_on<Mask>(axes::pairs) || depends_on<Score>(axes::pairs);
+    /// Keys that are decided together: fewer cost more questions, which data by pair takes longer to answer.
+    static constexpr index_t grain = depends_on<Mask>(axes::pairs) ? 2 * step : step;
     static constexpr bool plain_score = std::same_as<Score, placeholder<axes::score>>;
 
     /// Without a score mod the scores stay dot products, of |scale| each; the sign of the scale goes into Q (as does a
@@ -155,8 +159,8 @@ private:
         const span heads{head_of(first), head_of(last) + 1};
         const bool one_head = heads.size() == 1;
         const span queries = one_head ? span{query_of(first), query_of(last) + 1} : block_.queries;
-        return {block_.b, one_head, w_.heads + first, w_.positions + first,
-                tile{block_.b, heads, positions(queries), 0}};
+        return {block_.b,         rows_in(i),           one_head,
+                w_.heads + first, w_.positions + first, tile{block_.b, heads, positions(queries), 0}};
     }
 
     /// Cuts `keys` at multiples of `size`.
@@ -181,10 +185,24 @@ private:
         for (index_t i = 0; i < panels(); ++i) {
             const panel_rows rows = rows_of(i);
             for_each_piece(keys, tile_keys(i), [&](span some) {
+                if constexpr (by_pair) note_next(i, rows, some, keys, kind);
                 if (rows_in(i) <= simd::width) add_tile<1>(i, rows, some, kind);
                 else add_tile<panel_registers>(i, rows, some, kind);
             });
         }
+    }
+
+    /// Notes what the masks and score mods will read by pair when this tile is done: of the panel's next keys, or of the next
+    /// panel's first ones.
+    void note_next(index_t i, const panel_rows& rows, span some, span keys, tile_kind kind) {
+        lines_.clear();
+        const bool same_panel = some.end < keys.end;
+        if (thin(i) || (!same_panel && i + 1 == panels())) return;
+        const index_t begin = same_panel ? some.end : keys.begin;
+        const span next{begin, std::min((begin / kv_tile + 1) * kv_tile, keys.end)};
+        const panel_rows of = same_panel ? rows : rows_of(i + 1);
+        if (kind == tile_kind::partial) note_lines(mask_, of, next, lines_);
+        note_lines(score_mod_, of, next, lines_);
     }
 
     /// The vectors of `some` of the keys that are visited now.
@@ -199,29 +217,30 @@ private:
         leads_ = keys.end > met_;
         if (kind == tile_kind::full) {
             met_ = std::max(met_, keys.end);
-            score<false>(i, rows, keys, w_.scores, tile_max);
+            score<false>(i, with_entries(rows, keys), keys, w_.scores, tile_max);
             return add_weighted<R, false>(i, keys, {0, keys.size(), keys.size()}, tile_max);
         }
         tile box = rows.box;
         box.kv = keys;
         span live{0, 0}, shared{0, 0};
-        for_each_run(mask_, box, step, [&](const run& r) {
+        for_each_run(mask_, box, grain, [&](const run& r) {
             const bool is_first = live.empty();
             if (is_first) live = {r.kv.begin, r.kv.begin};
             const auto scores_of = [&](index_t key) { return w_.scores + (key - live.begin) * panel; };
             std::fill(scores_of(live.end), scores_of(r.kv.begin), minus_infinity);  // a gap between runs
             span both = r.kv;
+            const panel_rows ready = with_entries(rows, r.kv);
             if (r.kind == tile_kind::full) {
-                score<false>(i, rows, r.kv, scores_of(r.kv.begin), tile_max);
+                score<false>(i, ready, r.kv, scores_of(r.kv.begin), tile_max);
             } else {
                 write_mask(mask_, rows, r.kv, p_.narrow, scores_of(r.kv.begin));
                 std::fill_n(scores_of(r.kv.end), (step - r.kv.size() % step) % step * panel, minus_infinity);
                 if constexpr (R > 1) {
                     both = shared_keys(rows, r.kv);
-                    score_register(i, 0, rows, {r.kv.begin, both.begin}, scores_of(r.kv.begin), tile_max);
-                    score_register(i, R - 1, rows, {both.end, r.kv.end}, scores_of(both.end), tile_max);
+                    score_register(i, 0, ready, {r.kv.begin, both.begin}, scores_of(r.kv.begin), tile_max);
+                    score_register(i, R - 1, ready, {both.end, r.kv.end}, scores_of(both.end), tile_max);
                 }
-                if (!both.empty()) score<true>(i, rows, both, scores_of(both.begin), tile_max);
+                if (!both.empty()) score<true>(i, ready, both, scores_of(both.begin), tile_max);
             }
             if (is_first) shared.begin = both.begin;
             shared.end = both.end;
@@ -252,13 +271,23 @@ private:
         return keys;
     }
 
+    /// The rows, and in memory what the score mod looks up by pair for these keys.
+    panel_rows with_entries(panel_rows rows, span keys) {
+        if constexpr (depends_on<Score>(axes::pairs)) {
+            evaluate(score_mod_, write_staged{rows, keys, w_.staged});
+            rows.staged = w_.staged;
+            rows.staged_begin = keys.begin;
+        }
+        return rows;
+    }
+
     /// Masked scores of one register of a panel's rows.
     template <int R>
     void score_register(index_t i, int r, const panel_rows& rows, span some, float* scores,
                         simd::floats (&tile_max)[R]) {
         if (some.empty()) return;
         simd::floats most[1] = {tile_max[r]};
-        const wide_dots<1, false> dots{q_panel(i) + r * simd::width, head_dim_, keys(some), some.size()};
+        const wide_dots<1> dots{q_panel(i) + r * simd::width, head_dim_, keys(some), some.size()};
         if constexpr (plain_score) score_panel<true>(dots, some, scores + r * simd::width, most);
         else score_panel<true>(dots, some, scores + r * simd::width, most, rows.only(r, 1), p_.scale, score_mod_);
         tile_max[r] = most[0];
@@ -275,8 +304,12 @@ private:
                 pass(some);
                 return from(stored_dots{w_.dots, some.size()});
             }
-        if (leads_) from(wide_dots<R, true>{q_panel(i), head_dim_, keys(some), some.size(), values(some)});
-        else from(wide_dots<R, false>{q_panel(i), head_dim_, keys(some), some.size()});
+        const auto asking = [&](const auto& memory) {
+            from(wide_dots<R, std::remove_cvref_t<decltype(memory)>>{q_panel(i), head_dim_, keys(some), some.size(),
+                                                                     memory});
+        };
+        if (leads_) asking(asked<true, by_pair>{values(some), &lines_});
+        else asking(asked<false, by_pair>{{}, &lines_});
     }
 
     template <int R, bool careful>
@@ -396,6 +429,8 @@ private:
     bool careful_ = false;  ///< some of them are not finite, and a mask may hide them
     index_t met_ = 0;       ///< no panel has met this key or one after it
     bool leads_ = false;    ///< the tile reaches beyond `met_`: memory is asked for what comes next
+
+    line_list lines_;  ///< to be asked for while a tile's keys are read
 
     /// The thin panel's tile whose values are yet to be added, and by how much the output shrinks then.
     struct {

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "domino/kernel/shape.hpp"
+#include "domino/kernel/rows.hpp"
 #include "domino/kernel/source.hpp"
 #include "domino/kernel/tail.hpp"
 
@@ -73,11 +73,12 @@ struct workspace {
     std::int32_t *heads, *positions;
     float *k, *v;            ///< room for converted keys and values
     float *thin_k, *thin_v;  ///< the same of a thin panel
+    float* staged;           ///< look-ups of the score mod for a panel's tile
 
     /// Bytes a worker, a multiple of the alignment.
     static constexpr std::size_t stride(index_t head_dim, index_t value_dim) {
         const index_t floats = block_rows(head_dim, value_dim) * (head_dim + value_dim + 4) +
-                               (2 * kv_tile + thin_keys) * panel +
+                               ((2 + most_staged) * kv_tile + thin_keys) * panel +
                                (visit_keys(head_dim, value_dim) + thin_keys) * (head_dim + value_dim);
         const auto bytes = sizeof(float) * static_cast<std::size_t>(floats);
         return (bytes + alignment - 1) / alignment * alignment;
@@ -93,7 +94,8 @@ struct workspace {
         heads = reinterpret_cast<std::int32_t*>(sum + rows);
         positions = heads + rows;
         weights = sum + 3 * rows;
-        k = weights + kv_tile * panel;
+        staged = weights + kv_tile * panel;
+        k = staged + most_staged * kv_tile * panel;
         v = k + visit_keys(head_dim, value_dim) * head_dim;
         thin_k = v + visit_keys(head_dim, value_dim) * value_dim;
         thin_v = thin_k + thin_keys * head_dim;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "domino/kernel/line_list.hpp"
 #include "domino/kernel/softmax.hpp"
 #include "domino/kernel/source.hpp"
 #include "domino/tile/tile.hpp"
@@ -11,12 +12,30 @@
 namespace domino::inline DOMINO_ARCH {
 namespace kernel {
 
+/// What memory is asked for while keys are read: a line of each of `step` vectors at a time, and a few single lines.
+template <bool vectors, bool lines>
+struct asked {
+    float_rows rows = {};
+    line_list* list = nullptr;
+
+    /// A few channels later.
+    DOMINO_INLINE void at(index_t d) {
+        if constexpr (vectors)
+            for (int key = 0; key < step; ++key) simd::prefetch(rows.first + key * rows.stride + d);
+        if constexpr (lines) list->ask_for_some();
+    }
+    /// `step` keys later.
+    DOMINO_INLINE void next() {
+        if constexpr (vectors) rows = rows.from(step);
+    }
+};
+using asks_nothing = asked<false, false>;
+
 /// Dot products of R registers of rows with `step` keys: each key's scalars are broadcast, the rows stand in lanes, and a dot
 /// product is summed in the order of its channels. `q_panel` is [head_dim, panel], aligned; `keys` are the keys'
-/// vectors, wherever they lie. Calls epilogue(key, register, dots) for each register of results. Meanwhile asks for `step`
-/// vectors of `later`, if it is there.
-template <int R, bool ask, class Epilogue>
-DOMINO_INLINE void dot_keys(const float* q_panel, index_t head_dim, const float* const (&keys)[step], float_rows later,
+/// vectors, wherever they lie. Calls epilogue(key, register, dots) for each register of results.
+template <int R, class Asked, class Epilogue>
+DOMINO_INLINE void dot_keys(const float* q_panel, index_t head_dim, const float* const (&keys)[step], Asked& memory,
                             Epilogue&& epilogue) {
     simd::floats dots[step][R];
     simd::unroll<step>([&](auto key) DOMINO_INLINE_LAMBDA {
@@ -34,9 +53,9 @@ DOMINO_INLINE void dot_keys(const float* q_panel, index_t head_dim, const float*
         });
     };
     index_t d = 0;
-    if constexpr (ask)
+    if constexpr (!std::same_as<Asked, asks_nothing>)
         for (constexpr index_t line = simd::line_bytes / sizeof(float); d + line <= head_dim; d += line) {
-            for (int key = 0; key < step; ++key) simd::prefetch(later.first + key * later.stride + d);
+            memory.at(d);
             DOMINO_UNROLL_LOOP
             for (index_t i = 0; i < line; ++i) advance(d + i);
         }
@@ -48,14 +67,14 @@ DOMINO_INLINE void dot_keys(const float* q_panel, index_t head_dim, const float*
 }
 
 /// The dot products of R registers of a panel [head_dim, panel] with `count` keys: each call gives the next step's. Beyond
-/// the end the last key stands in: a maximum does not mind. `ask`: meanwhile, as many vectors of `later` are asked for.
-template <int R, bool ask>
+/// the end the last key stands in: a maximum does not mind.
+template <int R, class Asked = asks_nothing>
 struct wide_dots {
     const float* q_panel;
     index_t head_dim;
     float_rows k;
     index_t count;
-    float_rows later = {};
+    Asked memory = {};
 
     template <class Epilogue>
     DOMINO_INLINE void next(Epilogue&& epilogue) {
@@ -63,9 +82,9 @@ struct wide_dots {
         rows[0] = k.first;
         simd::unroll<step - 1>([&](auto j)
                                    DOMINO_INLINE_LAMBDA { rows[j + 1] = rows[j] + (j + 1 < count ? k.stride : 0); });
-        dot_keys<R, ask>(q_panel, head_dim, rows, later, epilogue);
+        dot_keys<R>(q_panel, head_dim, rows, memory, epilogue);
         k = k.from(step);
-        later = later.from(step);
+        memory.next();
         count -= step;
     }
 };

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <cstdint>
 #include <limits>
 #include <string>
@@ -77,6 +78,21 @@ struct bit_functor {
         const index_t i = offset(b_, h_, q_) + clamped(kv_, 3) * strides[3];
         return extents[3] > 0 && (bytes[i / 8] >> (i % 8) & 1) != 0;
     }
+    std::uint32_t word(index_t b_, index_t h_, index_t q_, index_t kv_, index_t count) const {
+        constexpr index_t loaded = 32;
+        const index_t i = offset(b_, h_, q_) + kv_;
+        std::uint32_t bits = 0;
+        if (std::endian::native == std::endian::little && strides[3] == 1 && kv_ >= 0 && kv_ + count <= extents[3] &&
+            i % 8 + count <= loaded && i / 8 * 8 + loaded <= end()) {
+            __builtin_memcpy(&bits, bytes + i / 8, sizeof(bits));
+            return bits >> (i % 8);
+        }
+        for (index_t j = 0; j < count; ++j) bits |= std::uint32_t{at(b_, h_, q_, kv_ + j)} << j;
+        return bits;
+    }
+    const std::uint8_t* byte_of(index_t b_, index_t h_, index_t q_, index_t kv_) const {
+        return bytes + (offset(b_, h_, q_) + clamped(kv_, 3) * strides[3]) / 8;
+    }
     truth over(interval b_, interval h_, interval q_, interval kv_) const {
         const interval batch = clamped(b_, 0), heads = clamped(h_, 1), rows = clamped(q_, 2), keys = clamped(kv_, 3);
         constexpr index_t most_words = 1 << 13;
@@ -102,6 +118,12 @@ struct bit_functor {
     static auto words(const auto&... x) { return call_text("bits", x...); }
 
 private:
+    /// One more than the last bit.
+    index_t end() const {
+        index_t last = 0;
+        for (std::size_t i = 0; i < 4; ++i) last += (extents[i] - 1) * strides[i];
+        return last + 1;
+    }
     static index_t size(interval x) { return x.hi - x.lo + 1; }
     index_t clamped(index_t i, std::size_t axis) const {
         return strides[axis] == 0 || extents[axis] == 0 ? 0 : interval{0, extents[axis] - 1}.nearest(i);

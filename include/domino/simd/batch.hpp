@@ -139,14 +139,73 @@ DOMINO_INLINE void touch(const T* at, index_t n) {
 /// All lanes of a truth value.
 DOMINO_INLINE bools broadcast(bool x) { return floats(x ? 1.f : 0.f) != floats(0.f); }
 
-/// f of each lane, through memory: for what has no instruction.
+DOMINO_INLINE std::int32_t first_lane(ints x) {
+#if defined(__AVX512F__)
+    return _mm_cvtsi128_si32(_mm512_castsi512_si128(x));
+#elif defined(__AVX__)
+    return _mm_cvtsi128_si32(_mm256_castsi256_si128(x));
+#else
+    alignas(64) std::array<std::int32_t, static_cast<std::size_t>(width)> lanes;
+    x.store_aligned(lanes.data());
+    return lanes[0];
+#endif
+}
+
+/// Lane i holds from[offset i]; T is float or std::int32_t. (xsimd 8.1 gathers lane by lane with AVX-512.)
+template <class T>
+DOMINO_INLINE xsimd::batch<T, arch> gather(const T* from, ints offset) {
+#if defined(__AVX512F__)
+    return bit_cast<T>(floats(_mm512_i32gather_ps(offset, from, sizeof(T))));
+#elif defined(__AVX2__)
+    return bit_cast<T>(floats(_mm256_i32gather_ps(reinterpret_cast<const float*>(from), offset, sizeof(T))));
+#else
+    alignas(64) std::array<std::int32_t, static_cast<std::size_t>(width)> offsets;
+    alignas(64) std::array<T, static_cast<std::size_t>(width)> lanes;
+    offset.store_aligned(offsets.data());
+    for (std::size_t i = 0; i < lanes.size(); ++i) lanes[i] = from[offsets[i]];
+    return xsimd::batch<T, arch>::load_aligned(lanes.data());
+#endif
+}
+
+/// A register of integers that are stored as T.
+template <class T>
+DOMINO_INLINE ints load_ints(const T* from) {
+#if defined(__AVX512F__)
+    if constexpr (sizeof(T) == 1) {
+        const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
+        return ints(std::is_signed_v<T> ? _mm512_cvtepi8_epi32(bytes) : _mm512_cvtepu8_epi32(bytes));
+    }
+#elif defined(__AVX2__)
+    if constexpr (sizeof(T) == 1) {
+        const __m128i bytes = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(from));
+        return ints(std::is_signed_v<T> ? _mm256_cvtepi8_epi32(bytes) : _mm256_cvtepu8_epi32(bytes));
+    }
+#endif
+    alignas(64) std::array<std::int32_t, static_cast<std::size_t>(width)> lanes;
+    for (std::size_t i = 0; i < lanes.size(); ++i) lanes[i] = static_cast<std::int32_t>(from[i]);
+    return ints::load_aligned(lanes.data());
+}
+
+/// Lane i holds bit i.
+DOMINO_INLINE bools from_bits(std::uint32_t x) {
+    alignas(64) static constexpr auto bit_of_lane = [] {
+        std::array<std::int32_t, static_cast<std::size_t>(width)> bits{};
+        for (std::size_t i = 0; i < bits.size(); ++i) bits[i] = std::int32_t{1} << i;
+        return bits;
+    }();
+    const ints bit = ints::load_aligned(bit_of_lane.data());
+    return to_bools((ints(static_cast<std::int32_t>(x)) & bit) == bit);
+}
+
+/// f of each of the first `count` lanes and 0 beyond, through memory: for what has no instruction.
 template <class F, class... Xs>
-DOMINO_INLINE auto per_lane(F f, Xs... x) {
+DOMINO_INLINE auto per_lane(index_t count, F f, Xs... x) {
     using R = decltype(f(typename Xs::value_type{}...));
     using To = std::conditional_t<std::is_same_v<R, float>, floats, ints>;
-    alignas(64) std::array<typename To::value_type, static_cast<std::size_t>(width)> result;
+    alignas(64) std::array<typename To::value_type, static_cast<std::size_t>(width)> result{};
     const auto each = [&](const auto*... lane) {
-        for (std::size_t i = 0; i < result.size(); ++i) result[i] = static_cast<typename To::value_type>(f(lane[i]...));
+        for (index_t i = 0; i < count; ++i)
+            result[static_cast<std::size_t>(i)] = static_cast<typename To::value_type>(f(lane[i]...));
     };
     const auto stored = [](auto batch) {
         alignas(64) std::array<typename decltype(batch)::value_type, static_cast<std::size_t>(width)> lanes;

@@ -11,9 +11,14 @@
 namespace domino::inline DOMINO_ARCH {
 namespace simd {
 
+/// to[j * to_stride + i] = from[i * from_stride + j] for i, j < size.
+template <int size>
+void transpose_square(const float* from, index_t from_stride, float* to, index_t to_stride);
+
 #if defined(__AVX__)
-/// The same of 8 rows and 8 columns: rows i and i + 4 share a register from the load on, so that no lane is crossed.
-inline void transpose_8(const float* from, index_t from_stride, float* to, index_t to_stride) {
+// Rows i and i + 4 share a register from the load on, so that no lane is crossed.
+template <>
+inline void transpose_square<8>(const float* from, index_t from_stride, float* to, index_t to_stride) {
     __m256 left[4], right[4];  // columns 0 to 3 and 4 to 7
     unroll<4>([&](auto i) DOMINO_INLINE_LAMBDA {
         const float *low = from + i * from_stride, *high = low + 4 * from_stride;
@@ -33,38 +38,45 @@ inline void transpose_8(const float* from, index_t from_stride, float* to, index
 }
 #endif
 
+template <>
+inline void transpose_square<4>(const float* from, index_t from_stride, float* to, index_t to_stride) {
+    const quad a = quad::load_unaligned(from), b_ = quad::load_unaligned(from + from_stride),
+               c = quad::load_unaligned(from + 2 * from_stride), d = quad::load_unaligned(from + 3 * from_stride);
+    const quad ac_lo = xsimd::zip_lo(a, c), ac_hi = xsimd::zip_hi(a, c);
+    const quad bd_lo = xsimd::zip_lo(b_, d), bd_hi = xsimd::zip_hi(b_, d);
+    xsimd::zip_lo(ac_lo, bd_lo).store_unaligned(to);
+    xsimd::zip_hi(ac_lo, bd_lo).store_unaligned(to + to_stride);
+    xsimd::zip_lo(ac_hi, bd_hi).store_unaligned(to + 2 * to_stride);
+    xsimd::zip_hi(ac_hi, bd_hi).store_unaligned(to + 3 * to_stride);
+}
+
 /// to[j * to_stride + i] = from[i * from_stride + j] for i < rows, j < columns.
 inline void transpose(const float* from, index_t from_stride, index_t rows, index_t columns, float* to,
                       index_t to_stride) {
+    const auto squares = [&]<int size>(index_t i, index_t j,
+                                       std::integral_constant<int, size>) {  // gives the next column
+        for (; j + size <= columns; j += size)
+            transpose_square<size>(from + i * from_stride + j, from_stride, to + j * to_stride + i, to_stride);
+        return j;
+    };
+    constexpr std::integral_constant<int, 4> four;
+    [[maybe_unused]] constexpr std::integral_constant<int, 8> eight;
     index_t i = 0;
+    const auto rest = [&](index_t end, index_t j) {
+        for (; i < end; ++i)
+            for (index_t column = j; column < columns; ++column)
+                to[column * to_stride + i] = from[i * from_stride + column];
+    };
 #if defined(__AVX__)
-    if (columns % 8 == 0)
-        for (; i + 8 <= rows; i += 8)
-            for (index_t j = 0; j < columns; j += 8)
-                transpose_8(from + i * from_stride + j, from_stride, to + j * to_stride + i, to_stride);
-#endif
-    if constexpr (quad::size == 4) {
-        for (; i + 4 <= rows; i += 4) {
-            index_t j = 0;
-            for (; j + 4 <= columns; j += 4) {
-                const float* at = from + i * from_stride + j;
-                const quad a = quad::load_unaligned(at), b_ = quad::load_unaligned(at + from_stride),
-                           c = quad::load_unaligned(at + 2 * from_stride),
-                           d = quad::load_unaligned(at + 3 * from_stride);
-                const quad ac_lo = xsimd::zip_lo(a, c), ac_hi = xsimd::zip_hi(a, c);
-                const quad bd_lo = xsimd::zip_lo(b_, d), bd_hi = xsimd::zip_hi(b_, d);
-                float* out = to + j * to_stride + i;
-                xsimd::zip_lo(ac_lo, bd_lo).store_unaligned(out);
-                xsimd::zip_hi(ac_lo, bd_lo).store_unaligned(out + to_stride);
-                xsimd::zip_lo(ac_hi, bd_hi).store_unaligned(out + 2 * to_stride);
-                xsimd::zip_hi(ac_hi, bd_hi).store_unaligned(out + 3 * to_stride);
-            }
-            for (; j < columns; ++j)
-                for (index_t row = i; row < i + 4; ++row) to[j * to_stride + row] = from[row * from_stride + j];
-        }
+    while (i + 8 <= rows) {
+        const index_t j = squares(i, 0, eight);
+        squares(i + 4, j, four);
+        rest(i + 8, squares(i, j, four));
     }
-    for (; i < rows; ++i)
-        for (index_t j = 0; j < columns; ++j) to[j * to_stride + i] = from[i * from_stride + j];
+#endif
+    if constexpr (quad::size == 4)
+        while (i + 4 <= rows) rest(i + 4, squares(i, 0, four));
+    rest(rows, 0);
 }
 
 }  // namespace simd

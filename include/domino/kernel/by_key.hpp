@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Data with an entry for each pair of q and kv (masks and biases that are tensors) lies with neighbouring keys side by side,
+// where the kernel has rows in lanes. So it is read with keys in lanes, a row at a time, and transposed: a mask as a
+// whole, of a score mod the look-ups, which wait in memory until the scores come.
+#pragma once
+
+#include <algorithm>
+#include <array>
+
+#include "domino/expression/substitute.hpp"
+#include "domino/kernel/line_list.hpp"
+#include "domino/kernel/rows.hpp"
+#include "domino/simd/transpose.hpp"
+
+namespace domino::inline DOMINO_ARCH {
+namespace kernel {
+
+/// The domain that notes where a row's entries of `count` keys lie, and has no value worth the name.
+struct note_entries : point {
+    index_t count;
+    line_list& lines;
+
+    template <class Table>
+    auto lookup(const Table& table, auto... index) const {
+        if (const auto* first = table.row(count, index...)) lines.add(first, count * index_t{sizeof(*first)});
+        return typename Table::entry{};
+    }
+    auto call(const auto& functor, auto... x) const {
+        if constexpr (requires { functor.byte_of(x...); }) lines.add(functor.byte_of(x...), count / 8 + 1);
+        return decltype(functor.at(x...)){};
+    }
+    auto staged(const auto& of) const { return evaluate(of.lookup, *this); }
+};
+
+/// Notes what `expression` will read by pair for a panel's rows and `keys`.
+template <Expression E>
+void note_lines(const E& expression, const panel_rows& rows, span keys, line_list& lines) {
+    if constexpr (depends_on<E>(axes::pairs))
+        for (index_t i = 0; i < rows.count; ++i)
+            evaluate(expression,
+                     note_entries{{rows.b, rows.heads[i], rows.positions[i], keys.begin}, keys.size(), lines});
+}
+
+/// Writes stored(value of `expression`) for a panel's rows and at most kv_tile keys, from no key before the first there is, to
+/// out [keys, panel]; lanes run along the keys.
+template <Expression E, class Stored>
+void write_by_key(const E& expression, const panel_rows& rows, span keys, float* out, Stored stored) {
+    // room for a register that ends with the last key and begins before the first
+    constexpr index_t before = simd::width, row_size = before + kv_tile;
+    alignas(64) float values[simd::width][row_size];
+    for (index_t first = 0; first < rows.count; first += simd::width) {
+        const index_t count = std::min(rows.count - first, simd::width);
+        for (index_t i = 0; i < count; ++i)
+            for (index_t key = keys.begin; key < keys.end; key += simd::width) {
+                const index_t start = std::min(key, keys.end - simd::width);
+                const lanes<index_t, index_t, float, consecutive> at{
+                    rows.b, rows.heads[first + i], rows.positions[first + i], {start}};
+                stored(detail::spread(evaluate(expression, at)))
+                    .store_unaligned(values[i] + before + (start - keys.begin));
+            }
+        for (index_t i = count; i < simd::width; ++i) std::fill_n(values[i], row_size, 0.f);
+        simd::transpose(values[0] + before, row_size, simd::width, keys.size(), out + first, panel);
+    }
+}
+
+/// The same; lanes run along the rows.
+template <Expression E, class Stored>
+void write_by_row(const E& expression, const panel_rows& rows, span keys, float* out, Stored stored) {
+    with_lanes(rows, [&](auto at_row) {
+        for (index_t key = keys.begin; key < keys.end; ++key)
+            for (int r = 0; r < panel_registers; ++r, out += simd::width)
+                stored(detail::spread(evaluate(expression, at_row.at(r, key).by_row()))).store_aligned(out);
+    });
+}
+
+/// Writes stored(value) by whichever reads better.
+template <Expression E, class Stored>
+void write_values(const E& expression, const panel_rows& rows, span keys, float* out, Stored stored) {
+    if constexpr (depends_on<E>(axes::pairs))
+        if (keys.end >= simd::width) return write_by_key(expression, rows, keys, out, stored);
+    write_by_row(expression, rows, keys, out, stored);
+}
+
+/// A look-up of a score mod whose entries wait in memory.
+template <Expression E>
+struct staged : node {
+    using value_type = value_t<E>;
+    E lookup;
+    index_t slot;
+    static constexpr axes depends_on = E::depends_on;
+    staged(const E& e, index_t s) : lookup(e), slot(s) {}
+    template <class Domain>
+    DOMINO_INLINE auto evaluate(const Domain& at) const {
+        if constexpr (requires { at.staged(*this); }) return at.staged(*this);
+        else return domino::evaluate(lookup, at);  // below another one
+    }
+};
+
+/// The domain of expressions whose look-ups by pair are staged.
+struct staging : substitution<> {
+    mutable index_t slots = 0;
+
+    template <class Table, Expression... Indices>
+    auto lookup(const Table& table, const Indices&... index) const {
+        using E = domino::lookup<Table, Indices...>;
+        if constexpr (E::by_pair) return staged<E>(E(table, index...), slots++);
+        else return E(table, index...);
+    }
+    auto sharpened(const auto& e, const auto&...) const { return e; }  // lanes do not listen
+};
+
+/// The score mod as the kernel evaluates it: itself where nothing is looked up by pair.
+template <Expression E>
+decltype(auto) stage(const E& score_mod) {
+    if constexpr (depends_on<E>(axes::pairs)) return evaluate(score_mod, staging{});
+    else return (score_mod);
+}
+
+/// The domain in which a score mod has no value, but its look-ups write theirs.
+struct write_staged {
+    const panel_rows& rows;
+    span keys;
+    float* out;
+
+    struct nothing {};
+    nothing b = {}, h = {}, q = {}, kv = {}, score = {};
+    nothing constant(auto) const { return {}; }
+    nothing operator()(auto, auto...) const { return {}; }
+    nothing lookup(const auto&, auto...) const { return {}; }
+    nothing call(const auto&, auto...) const { return {}; }
+    template <Expression E>
+    nothing staged(const kernel::staged<E>& of) const {
+        if (of.slot >= most_staged) return {};
+        float* to = out + of.slot * kv_tile * panel;
+        write_values(of.lookup, rows, keys, to, [](auto x) DOMINO_INLINE_LAMBDA { return as_stored(x); });
+        return {};
+    }
+};
+
+}  // namespace kernel
+}  // namespace domino::inline DOMINO_ARCH
