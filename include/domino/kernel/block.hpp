@@ -95,9 +95,11 @@ private:
     /// The block's rows and all keys there are.
     tile whole() const { return {block_.b, block_.heads, positions(block_.queries), {0, p_.kv_len(block_.b)}}; }
     void visit_all(const tile& rows) {
-        const index_t keys_at_once = panels() > 1 ? visit_keys(head_dim_, value_dim_) : kv_tile;
         for_each_run(mask_, rows, kv_tile, [&](const run& r) {
-            for_each_piece(r.kv, keys_at_once, [&](span keys) { visit(keys, r.kind); });
+            // a thin panel alone needs no cut; but the values of partial tiles are looked through at first
+            const bool whole_run = thin(0) && r.kind == tile_kind::full;
+            const index_t at_once = panels() > 1 ? visit_keys(head_dim_, value_dim_) : whole_run ? r.kv.end : kv_tile;
+            for_each_piece(r.kv, at_once, [&](span keys) { visit(keys, r.kind); });
         });
         pass({0, 0});
     }
