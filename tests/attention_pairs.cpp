@@ -129,6 +129,27 @@ TEST_CASE("a tensor whose look-ups reach beyond it is clamped there", "[attentio
         });
 }
 
+TEST_CASE("attnax's boolean tensors, whole or for each key", "[attention][pairs]") {
+    const auto check = [](auto width_of) {
+        using T = decltype(width_of);
+        compare_on_all_shapes(
+            [](call::problem& p, index_t rows, index_t keys) {
+                const auto values =
+                    entries<T>(rows, keys, [](index_t i, index_t j) { return T(sees(i, j)) << (8 * sizeof(T) - 2); });
+                p.run(domino::boolean_mask(values.data(), {1, 1, rows, keys}), score);
+            },
+            [](call::problem& p, auto...) { p.keep = [](auto, auto, index_t i, index_t j) { return sees(i, j); }; });
+    };
+    check(std::uint8_t{});
+    check(std::int64_t{});
+    compare_on_all_shapes(
+        [](call::problem& p, auto, index_t keys) {
+            const auto values = entries<std::int16_t>(p.s.batch, keys, sees);
+            p.run(domino::boolean_mask(values.data(), {p.s.batch, 1, 1, keys}), score);
+        },
+        [](call::problem& p, auto...) { p.keep = [](index_t b, auto, auto, index_t j) { return sees(b, j); }; });
+}
+
 TEST_CASE("packed bits of any strides, to their last byte", "[attention][pairs]") {
     for (const index_t key_stride : {1, 3})
         for (const index_t gap : {0, 5}) {

@@ -78,8 +78,12 @@ struct lanes {
     }
     /// A functor of plain numbers, lane by lane; bits of neighbouring keys at once.
     DOMINO_INLINE auto call(const auto& functor, auto... x) const {
-        if constexpr (requires { functor.word(first(x)..., simd::width); })
-            if constexpr (by_last_index<decltype(x)...>) return simd::from_bits(functor.word(first(x)..., simd::width));
+        if constexpr (requires { functor.word(simd::width, first(x)...); })
+            if constexpr (by_last_index<decltype(x)...>) return simd::from_bits(functor.word(simd::width, first(x)...));
+        if constexpr (requires { functor.row(simd::width, first(x)...); })
+            if constexpr (by_last_index<decltype(x)...>)
+                if (const auto* row = functor.row(simd::width, first(x)...))
+                    return simd::to_bools(simd::load_ints(row) != simd::ints(0));
         const auto at = [&](auto... lane) { return functor.at(widened(lane)...); };
         using entry = decltype(at(typename decltype(detail::spread(x))::value_type{}...));
         return finish<entry>(simd::per_lane(live, at, detail::spread(x)...));

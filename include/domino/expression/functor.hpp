@@ -13,16 +13,17 @@
 namespace domino::inline DOMINO_ARCH {
 
 /// A leaf that is called with plain indices: `functor.at(i...)` gives a value, `functor.over(intervals...)` its
-/// range, `functor.words(texts...)` its text. Its arguments are expressions, so that substitution reaches them. One that has
-/// a bit for each pair may give those of several keys at once: bit j of `functor.word(i..., count)` is that of the last
-/// index plus j.
+/// range, `functor.words(texts...)` its text. Its arguments are expressions, so that substitution reaches them. One that
+/// reads data by pair may give what it has of `count` keys from the last index on at once: `functor.row(count, i...)`
+/// integers, not 0 where it is true (null where they do not lie side by side), or `functor.word(count, i...)` bits.
 template <class Functor, Expression... Arguments>
 struct call : node {
     using value_type = decltype(std::declval<const Functor&>().at(value_t<Arguments>{}...));
     [[no_unique_address]] Functor functor;
     [[no_unique_address]] children<Arguments...> arguments;
+    static constexpr bool by_pair = requires { &Functor::row; } || requires { &Functor::word; };
     static constexpr axes depends_on =
-        (Arguments::depends_on | ... | axes::none) | (requires { &Functor::word; } ? axes::pairs : axes::none);
+        (Arguments::depends_on | ... | axes::none) | (by_pair ? axes::pairs : axes::none);
     explicit constexpr call(Functor f, const Arguments&... x) : functor(std::move(f)), arguments(x...) {}
     template <class Domain>
     constexpr auto evaluate(const Domain& at) const {

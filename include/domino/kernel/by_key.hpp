@@ -20,16 +20,21 @@ struct note_entries : point {
     index_t count;
     line_list& lines;
 
-    template <class Table>
-    auto lookup(const Table& table, auto... index) const {
-        if (const auto* first = table.row(count, index...)) lines.add(first, count * index_t{sizeof(*first)});
-        return typename Table::entry{};
+    auto lookup(const auto& table, auto... index) const {
+        note(table, index...);
+        return typename std::remove_cvref_t<decltype(table)>::entry{};
     }
     auto call(const auto& functor, auto... x) const {
+        if constexpr (requires { functor.row(count, x...); }) note(functor, x...);
         if constexpr (requires { functor.byte_of(x...); }) lines.add(functor.byte_of(x...), count / 8 + 1);
         return decltype(functor.at(x...)){};
     }
     auto staged(const auto& of) const { return evaluate(of.lookup, *this); }
+
+private:
+    void note(const auto& data, auto... index) const {
+        if (const auto* first = data.row(count, index...)) lines.add(first, count * index_t{sizeof(*first)});
+    }
 };
 
 /// Notes what `expression` will read by pair for a panel's rows and `keys`.

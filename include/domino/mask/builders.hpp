@@ -26,13 +26,21 @@ struct broadcast_mask {
     std::array<index_t, 4> extents;
 
     constexpr bool at(index_t b_, index_t h_, index_t q_, index_t kv_) const {
+        for (const index_t extent : extents)
+            if (extent == 0) return false;
+        return *entry(b_, h_, q_, kv_) != T(0);
+    }
+    constexpr const T* row(index_t count, index_t b_, index_t h_, index_t q_, index_t kv_) const
+        requires(sizeof(T) <= sizeof(std::int32_t))
+    {
+        return kv_ < 0 || kv_ + count > extents[3] ? nullptr : entry(b_, h_, q_, kv_);
+    }
+    constexpr const T* entry(index_t b_, index_t h_, index_t q_, index_t kv_) const {
         const std::array<index_t, 4> index{b_, h_, q_, kv_};
         index_t offset = 0;
-        for (std::size_t i = 0; i < 4; ++i) {
-            if (extents[i] == 0) return false;
+        for (std::size_t i = 0; i < 4; ++i)
             offset = offset * extents[i] + std::clamp<index_t>(index[i], 0, extents[i] - 1);
-        }
-        return data[offset] != T(0);
+        return data + offset;
     }
     static constexpr truth over(auto...) { return truth::unknown(); }
     /// An axis is as long as the call's, or 1.

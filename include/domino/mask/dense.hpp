@@ -78,7 +78,7 @@ struct bit_functor {
         const index_t i = offset(b_, h_, q_) + clamped(kv_, 3) * strides[3];
         return extents[3] > 0 && (bytes[i / 8] >> (i % 8) & 1) != 0;
     }
-    std::uint32_t word(index_t b_, index_t h_, index_t q_, index_t kv_, index_t count) const {
+    std::uint32_t word(index_t count, index_t b_, index_t h_, index_t q_, index_t kv_) const {
         constexpr index_t loaded = 32;
         const index_t i = offset(b_, h_, q_) + kv_;
         std::uint32_t bits = 0;
