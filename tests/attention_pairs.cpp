@@ -85,10 +85,8 @@ void check_dense() {
 
 }  // namespace
 
-TEST_CASE("tensors of integers of any width as masks", "[attention][pairs]") {
-    check_dense<std::uint8_t>();
+TEST_CASE("tensors of integers as masks", "[attention][pairs]") {
     check_dense<std::int8_t>();
-    check_dense<std::int16_t>();
     check_dense<std::int64_t>();
 }
 
@@ -130,18 +128,13 @@ TEST_CASE("a tensor whose look-ups reach beyond it is clamped there", "[attentio
 }
 
 TEST_CASE("attnax's boolean tensors, whole or for each key", "[attention][pairs]") {
-    const auto check = [](auto width_of) {
-        using T = decltype(width_of);
-        compare_on_all_shapes(
-            [](call::problem& p, index_t rows, index_t keys) {
-                const auto values =
-                    entries<T>(rows, keys, [](index_t i, index_t j) { return T(sees(i, j)) << (8 * sizeof(T) - 2); });
-                p.run(domino::boolean_mask(values.data(), {1, 1, rows, keys}), score);
-            },
-            [](call::problem& p, auto...) { p.keep = [](auto, auto, index_t i, index_t j) { return sees(i, j); }; });
-    };
-    check(std::uint8_t{});
-    check(std::int64_t{});
+    compare_on_all_shapes(
+        [](call::problem& p, index_t rows, index_t keys) {
+            const auto values =
+                entries<std::int64_t>(rows, keys, [](index_t i, index_t j) { return std::int64_t{sees(i, j)} << 40; });
+            p.run(domino::boolean_mask(values.data(), {1, 1, rows, keys}), score);
+        },
+        [](call::problem& p, auto...) { p.keep = [](auto, auto, index_t i, index_t j) { return sees(i, j); }; });
     compare_on_all_shapes(
         [](call::problem& p, auto, index_t keys) {
             const auto values = entries<std::int16_t>(p.s.batch, keys, sees);

@@ -80,7 +80,7 @@ public:
         while (true) {  // the rows of the box, like an odometer
             const hull row = over_row(row_of(at), box[Rank - 1].lo, box[Rank - 1].hi);
             all = first ? row : join(all, row);
-            if (all == everything_) return true;  // joining more changes nothing
+            if (Rank > 1 && all == everything_) return true;  // joining more changes nothing
             first = false;
             std::size_t digit = Rank - 1;
             while (digit > 0 && at[digit - 1] == box[digit - 1].hi) at[digit - 1] = box[digit - 1].lo, --digit;
@@ -121,7 +121,7 @@ private:
             all = join(all, blocks_[static_cast<std::size_t>(row * row_size_ + node)]);
             first += index_t{1} << level;
         }
-        if (all == everything_) return all;
+        if (Rank > 1 && all == everything_) return all;
         all = scan(all, entries, lo, blocks_begin - 1);
         return scan(all, entries, (last + 1) * block, hi);
     }

@@ -34,16 +34,20 @@ DOMINO_NOINLINE void exponentiate(float* scores, index_t keys, float log2_factor
     const simd::floats nothing(minus_infinity), zero(0.f), factor(log2_factor);
     const simd::floats most_above(std::min(slack / log2_factor, std::numeric_limits<float>::max()));
     simd::floats base[R], sum[R];
+    simd::bools first[R];
     for (int r = 0; r < R; ++r) {
         const auto before = simd::floats::load_aligned(state.max + r * simd::width);
         const auto now = xsimd::select(before + most_above < tile_max[r], tile_max[r], before);
         // a row that has seen nothing keeps base 0: -inf - -inf would be NaN
         base[r] = xsimd::select(now == nothing, zero, now);
         shrink[r] = (before - base[r]) * factor;
+        first[r] = before == nothing;
         sum[r] = zero;
         now.store_aligned(state.max + r * simd::width);
     }
     simd::exp2(shrink);
+    for (int r = 0; r < R; ++r)
+        shrink[r] = xsimd::select(first[r], simd::floats(1.f), shrink[r]);  // 0 is to stay as it is
     const auto advance = [&]<int count>(index_t key, std::integral_constant<int, count>) DOMINO_INLINE_LAMBDA {
         constexpr int at_once = count * R;
         const auto at = [&](auto i) { return scores + (key + i / R) * panel + i % R * simd::width; };

@@ -36,7 +36,7 @@ using quad = xsimd::batch<float, quad_arch>;
 #define DOMINO_UNROLL_LOOP
 #endif
 
-#if defined(__GNUC__)
+#if defined(__GNUC__) && !defined(__SANITIZE_ADDRESS__)  // sanitized, functions of such a size take minutes to compile
 #define DOMINO_INLINE inline __attribute__((always_inline))
 #define DOMINO_NOINLINE __attribute__((noinline))  // of a hot loop that has the registers for itself
 #define DOMINO_INLINE_LAMBDA __attribute__((always_inline))

@@ -51,8 +51,8 @@ inline void transpose_square<4>(const float* from, index_t from_stride, float* t
 }
 
 /// to[j * to_stride + i] = from[i * from_stride + j] for i < rows, j < columns.
-inline void transpose(const float* from, index_t from_stride, index_t rows, index_t columns, float* to,
-                      index_t to_stride) {
+DOMINO_INLINE void transpose(const float* from, index_t from_stride, index_t rows, index_t columns, float* to,
+                             index_t to_stride) {
     const auto squares = [&]<int size>(index_t i, index_t j,
                                        std::integral_constant<int, size>) {  // gives the next column
         for (; j + size <= columns; j += size)
