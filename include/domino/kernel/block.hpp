@@ -34,8 +34,7 @@ public:
           kv_head_(block.heads.begin / p.group()) {}
 
     void compute() {
-        pack();
-        visit_all(whole());
+        attend(whole());
         finish();
     }
 
@@ -49,10 +48,9 @@ public:
 
     /// One part of the keys, of a block that is one panel: its output, maxima and sums go to `part`.
     void compute_part(span keys, float* part) {
-        pack();
         tile rows = whole();
         rows.kv = keys;
-        visit_all(rows);
+        attend(rows);
         part = std::copy_n(w_.o, panel * value_dim_, part);
         part = std::copy_n(w_.max, panel, part);
         std::copy_n(w_.sum, panel, part);
@@ -94,11 +92,19 @@ private:
 
     /// The block's rows and all keys there are.
     tile whole() const { return {block_.b, block_.heads, positions(block_.queries), {0, p_.kv_len(block_.b)}}; }
+
+    /// A masked weight of 0 times a value of NaN or infinity must not count, but it leaves NaN in the output: only where any
+    /// is found, all is computed again with care.
+    void attend(const tile& rows) {
+        for (careful_ = false;; careful_ = true) {
+            pack();
+            visit_all(rows);
+            if (!masks_ || careful_ || all_finite({w_.o, panel * value_dim_}, panels(), panel * value_dim_)) return;
+        }
+    }
     void visit_all(const tile& rows) {
         for_each_run(mask_, rows, kv_tile, [&](const run& r) {
-            // a thin panel alone needs no cut; but the values of partial tiles are looked through at first
-            const bool whole_run = thin(0) && r.kind == tile_kind::full;
-            const index_t at_once = panels() > 1 ? visit_keys(head_dim_, value_dim_) : whole_run ? r.kv.end : kv_tile;
+            const index_t at_once = thin(0) ? r.kv.end : panels() > 1 ? visit_keys(head_dim_, value_dim_) : kv_tile;
             for_each_piece(r.kv, at_once, [&](span keys) { visit(keys, r.kind); });
         });
         pass({0, 0});
@@ -181,9 +187,7 @@ private:
             k_ = p_.k(block_.b, kv_head_, keys, w_.k);
             v_ = p_.v(block_.b, kv_head_, keys, w_.v);
         }
-        // a masked weight of 0 times a value of NaN must not count
-        careful_ = kind == tile_kind::partial &&
-                   !all_finite(thin(0) ? p_.v(block_.b, kv_head_, keys, w_.v) : v_, keys.size(), value_dim_);
+        masks_ |= kind == tile_kind::partial;
         for (index_t i = 0; i < panels(); ++i) {
             const panel_rows rows = rows_of(i);
             for_each_piece(keys, tile_keys(i), [&](span some) {
@@ -428,7 +432,8 @@ private:
     // the keys and values that are visited now, from key first_ on; not of a thin panel that is alone
     index_t first_ = 0;
     float_rows k_{}, v_{};
-    bool careful_ = false;  ///< some of them are not finite, and a mask may hide them
+    bool masks_ = false;    ///< some tile was partial
+    bool careful_ = false;  ///< some value may not be finite, and a mask may hide it
     index_t met_ = 0;       ///< no panel has met this key or one after it
     bool leads_ = false;    ///< the tile reaches beyond `met_`: memory is asked for what comes next
 
