@@ -154,3 +154,26 @@ TEST_CASE("an any_mask put together at run time", "[attention][functors]") {
         CHECK(p.difference() == "");
     }
 }
+
+TEST_CASE("functors of plain integers are asked of rows and keys there are only", "[attention][functors]") {
+    // an array of the call's very size may stand behind them
+    for (const index_t q_len : {1, 7, 17, 45}) {
+        inputs::random r{92};
+        call::problem p(
+            {.batch = 1, .heads = 2, .kv_heads = 1, .q_len = q_len, .kv_len = 77, .head_dim = 8, .value_dim = 8});
+        p.fill(r, 2.0);
+        bool outside = false;
+        const auto check = [&](int b, int h, int q, int kv) {
+            outside |= b != 0 || h < 0 || h >= 2 || q < 0 || q >= q_len || kv < 0 || kv >= 77;
+        };
+        p.keep = [](auto, auto, index_t i, index_t j) { return (i + j) % 3 != 0; };
+        p.score = [](double s, auto, auto, index_t i, index_t j) { return s + 0.125 * double(i % 4 - j % 4); };
+        p.run(domino::scalar([&](int b, int h, int q, int kv) { return check(b, h, q, kv), (q + kv) % 3 != 0; }),
+              domino::scalar([&](float s, int b, int h, int q, int kv) {
+                  return check(b, h, q, kv), s + 0.125f * static_cast<float>(q % 4 - kv % 4);
+              }));
+        CAPTURE(q_len);
+        CHECK(p.difference() == "");
+        CHECK_FALSE(outside);
+    }
+}

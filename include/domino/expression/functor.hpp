@@ -84,7 +84,8 @@ concept GenericScore = !Expression<F> && std::invocable<const F&, score_t, b_t, 
 
 /// A functor of plain integers as an expression: f(int b, int h, int q, int kv) -> bool is a mask mod,
 /// f(float score, int b, int h, int q, int kv) -> float a score mod. It is called for every element of every tile
-/// that is not decided otherwise; its own tiles are all partial. May be called from several threads at once.
+/// that is not decided otherwise, and with no row or key beyond the call's; its own tiles are all partial. May be called
+/// from several threads at once.
 template <class F>
 constexpr auto scalar(F f) {
     using namespace detail;
