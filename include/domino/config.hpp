@@ -53,6 +53,16 @@
 #define DOMINO_ARCH DOMINO_JOIN(DOMINO_SIMD, _noexceptions)
 #endif
 
+#if defined(__GNUC__) && !defined(__SANITIZE_ADDRESS__)  // sanitized, functions of such a size take minutes to compile
+#define DOMINO_INLINE inline __attribute__((always_inline))
+#define DOMINO_NOINLINE __attribute__((noinline))  // of a hot loop that has the registers for itself
+#define DOMINO_INLINE_LAMBDA __attribute__((always_inline))
+#else
+#define DOMINO_INLINE inline
+#define DOMINO_NOINLINE
+#define DOMINO_INLINE_LAMBDA
+#endif
+
 namespace domino::inline DOMINO_ARCH {
 
 /// An index or an extent: signed, 64 bits, so that strides and products of extents never wrap by accident.

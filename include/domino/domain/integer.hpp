@@ -2,6 +2,9 @@
 // Arithmetic that all domains share.
 #pragma once
 
+#include <bit>
+#include <cstdint>
+
 #include "domino/config.hpp"
 
 namespace domino::inline DOMINO_ARCH {
@@ -15,6 +18,11 @@ constexpr index_t floor_divide(index_t x, index_t y) {
 }
 /// Python's modulo, whose sign is the divisor's; 0 where the divisor is 0.
 constexpr index_t floor_modulo(index_t x, index_t y) { return y == 0 ? 0 : x - floor_divide(x, y) * y; }
+
+/// The largest power of two that is at most n > 0.
+constexpr index_t floor_power_of_two(index_t n) {
+    return static_cast<index_t>(std::bit_floor(static_cast<std::uint64_t>(n)));
+}
 
 // std::min and std::max, for headers that need no more of <algorithm>.
 template <class T>

@@ -35,7 +35,7 @@ struct real_interval {
 
 /// A truth value over a tile: it may be true somewhere; it must be true everywhere. (must implies may)
 struct truth {
-    bool may, must;
+    bool may : 1, must : 1;  // two bytes would be written and read as a vector, through memory
     static constexpr truth unknown() { return {true, false}; }
     friend constexpr bool operator==(const truth&, const truth&) = default;
 };

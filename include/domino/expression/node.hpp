@@ -33,7 +33,7 @@ using value_t = typename std::remove_cvref_t<E>::value_type;
 
 /// The value of `expression` in `domain`, which holds a value for each placeholder and a meaning for each operator.
 template <Expression E, class Domain>
-constexpr auto evaluate(const E& expression, const Domain& domain) {
+DOMINO_INLINE constexpr auto evaluate(const E& expression, const Domain& domain) {
     return expression.evaluate(domain);
 }
 
@@ -60,7 +60,7 @@ struct placeholder : node {
     using value_type = std::conditional_t<Axis == axes::score, float, index_t>;
     static constexpr axes depends_on = Axis;
     template <class Domain>
-    constexpr auto evaluate(const Domain& at) const {
+    DOMINO_INLINE constexpr auto evaluate(const Domain& at) const {
         if constexpr (Axis == axes::b) return at.b;
         else if constexpr (Axis == axes::h) return at.h;
         else if constexpr (Axis == axes::q) return at.q;
@@ -88,7 +88,7 @@ struct constant : node {
     static constexpr axes depends_on = axes::none;
     explicit constexpr constant(T v) : value(v) {}
     template <class Domain>
-    constexpr auto evaluate(const Domain& at) const {
+    DOMINO_INLINE constexpr auto evaluate(const Domain& at) const {
         return at.constant(value);
     }
 };
@@ -104,7 +104,7 @@ template <std::size_t... Place, Expression... Xs>
 struct child_list<std::index_sequence<Place...>, Xs...> : child<Place, Xs>... {
     explicit constexpr child_list(const Xs&... x) : child<Place, Xs>(x)... {}
     /// f(x...)
-    constexpr auto apply(const auto& f) const { return f(child<Place, Xs>::expression...); }
+    DOMINO_INLINE constexpr auto apply(const auto& f) const { return f(child<Place, Xs>::expression...); }
     /// f(x, place) for each, in order.
     constexpr void visit(const auto& f) { (f(child<Place, Xs>::expression, Place), ...); }
 };
@@ -121,8 +121,8 @@ struct operation : node {
     static constexpr axes depends_on = (Operands::depends_on | ... | axes::none);
     explicit constexpr operation(const Operands&... x) : operands(x...) {}
     template <class Domain>
-    constexpr auto evaluate(const Domain& at) const {
-        return operands.apply([&](const auto& first, const auto&... rest) {
+    DOMINO_INLINE constexpr auto evaluate(const Domain& at) const {
+        return operands.apply([&](const auto& first, const auto&... rest) DOMINO_INLINE_LAMBDA {
             if constexpr (requires { at.settles(Op{}, domino::evaluate(first, at)); }) {
                 const auto value = domino::evaluate(first, at);  // a range of && or || may need no more
                 return at.settles(Op{}, value) ? value : at(Op{}, value, domino::evaluate(rest, at)...);

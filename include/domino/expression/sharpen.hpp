@@ -32,9 +32,9 @@ struct sharpened : node {
     constexpr sharpened(const E& e, const Sharpener& s, const Indices&... i)
         : expression(e), sharpener(s), indices(i...) {}
     template <class Domain>
-    constexpr auto evaluate(const Domain& at) const {
+    DOMINO_INLINE constexpr auto evaluate(const Domain& at) const {
         const auto value = domino::evaluate(expression, at);
-        return indices.apply([&](const Indices&... i) {
+        return indices.apply([&](const Indices&... i) DOMINO_INLINE_LAMBDA {
             if constexpr (!requires { at.sharpened(value, *this, domino::evaluate(i, at)...); }) {
                 return value;
             } else if constexpr (std::is_same_v<decltype(value), const truth>) {

@@ -3,8 +3,6 @@
 #pragma once
 
 #include <array>
-#include <bit>
-#include <cstdint>
 #include <type_traits>
 #include <vector>
 
@@ -32,8 +30,22 @@ struct value_of_entry {
     }
 };
 
-/// The join of every 32 entries of a row, then of 2, 4, 8 … such blocks: any stretch of a row is the join of
-/// O(log) of them and at most 62 entries. A row is a stretch of the last dimension; a dimension of stride 0 counts once.
+/// A hull as it lies in memory: bounds of integers have these integers' type.
+template <class T, class Hull>
+struct kept_hull {
+    Hull hull;
+    constexpr operator Hull() const { return hull; }
+};
+template <class T>
+struct kept_hull<T, interval> {
+    T lo, hi;
+    constexpr kept_hull(interval x = {0, 0}) : lo(static_cast<T>(x.lo)), hi(static_cast<T>(x.hi)) {}
+    constexpr operator interval() const { return {index_t(lo), index_t(hi)}; }
+};
+
+/// The join of every 16 entries of a row, and a binary tree over these blocks in its in-order layout: any stretch of a row is
+/// the join of O(log) nodes, of one where it is a node itself, and at most 30 entries. A row is a stretch of the last
+/// dimension; a dimension of stride 0 counts once.
 template <class T, std::size_t Rank, class Kept = value_of_entry>
 class range_summary {
 public:
@@ -50,23 +62,22 @@ public:
             if (strides_[i] == 0) extents_[i] = 1;
             if (i + 1 < Rank) rows *= extents_[i];
         }
-        index_t width = (extents_[Rank - 1] + block - 1) / block;
-        for (index_t begin = 0;; width = (width + 1) / 2) {
-            level_begin_.push_back(begin);
-            begin += width;
-            row_size_ = begin;
-            if (width <= 1) break;
-        }
-        blocks_.reserve(static_cast<std::size_t>(rows * row_size_));
-        for (index_t row = 0; row < rows; ++row) {
-            add_row(begin_of(row));
-            everything_ = row == 0 ? blocks_.back() : join(everything_, blocks_.back());
+        const index_t columns = extents_[Rank - 1];
+        row_size_ = larger(2 * (columns / block) - 1, index_t{0});
+        nodes_.resize(static_cast<std::size_t>(rows * row_size_));
+        for (index_t i = 0; i < rows; ++i) {
+            shape at{};
+            index_t rest = i;
+            for (std::size_t axis = Rank - 1; axis-- > 0; rest /= extents_[axis]) at[axis] = rest % extents_[axis];
+            fill(row_at(at));
+            const hull all = over_row(at, columns - 1);
+            everything_ = i == 0 ? all : join(everything_, all);
         }
     }
 
     /// The join of a box of entries, clamped into the table, into `all`; false where it has too many rows to ask.
     bool over(std::array<interval, Rank> box, hull& all) const {
-        if (blocks_.empty()) return false;
+        if (!data_) return false;
         index_t rows = 1;
         for (std::size_t i = 0; i < Rank; ++i) {
             const interval all_of_it{0, extents_[i] - 1};  // 0 for a dimension of stride 0
@@ -78,7 +89,7 @@ public:
         shape at;
         for (std::size_t i = 0; i < Rank; ++i) at[i] = box[i].lo;
         while (true) {  // the rows of the box, like an odometer
-            const hull row = over_row(row_of(at), box[Rank - 1].lo, box[Rank - 1].hi);
+            const hull row = over_row(at, box[Rank - 1].hi);
             all = first ? row : join(all, row);
             if (Rank > 1 && all == everything_) return true;  // joining more changes nothing
             first = false;
@@ -90,59 +101,85 @@ public:
     }
 
 private:
-    static constexpr index_t block = 32;
+    static constexpr index_t block = 16;
 
-    hull entry(const T* row, index_t i) const { return Kept::of(row[i * strides_[Rank - 1]]); }
-    hull scan(hull all, const T* row, index_t lo, index_t hi) const {
-        for (index_t i = lo; i <= hi; ++i) all = join(all, entry(row, i));
+    /// A row's entries, and the first of its nodes.
+    struct row_view {
+        const T* entries;
+        index_t stride, first_node;
+        hull operator[](index_t i) const { return Kept::of(entries[i * stride]); }
+    };
+    row_view row_at(const shape& at) const {
+        row_view found{data_, strides_[Rank - 1], 0};
+        for (std::size_t i = 0; i + 1 < Rank; ++i) {
+            found.entries += at[i] * strides_[i];
+            found.first_node = found.first_node * extents_[i] + at[i];
+        }
+        found.first_node *= row_size_;
+        return found;
+    }
+    /// Where the join of the blocks [first, first + size) is kept: size is a power of two and divides first.
+    static std::size_t place(const row_view& of, index_t first, index_t size) {
+        return static_cast<std::size_t>(of.first_node + 2 * first + size - 1);
+    }
+    hull node(const row_view& of, index_t first, index_t size) const { return nodes_[place(of, first, size)]; }
+    /// The join of the entries of a row from `at` to `hi`.
+    hull over_row(const shape& at, index_t hi) const {
+        const index_t lo = at[Rank - 1], size = hi - lo + 1;
+        if (size >= block && (size & (size - 1)) == 0 && (lo & (size - 1)) == 0)
+            return node(row_at(at), lo / block, size / block);
+        return joined(at, hi);
+    }
+    static hull scan(const row_view& of, index_t lo, index_t hi) {
+        if constexpr (std::is_integral_v<T> && std::is_same_v<Kept, value_of_entry>) {
+            T least = of.entries[lo * of.stride], most = least;  // in their own type many go into a register
+            for (index_t i = lo; i <= hi; ++i) {
+                least = smaller(least, of.entries[i * of.stride]);
+                most = larger(most, of.entries[i * of.stride]);
+            }
+            return join(Kept::of(least), Kept::of(most));
+        } else {
+            hull all = of[lo];
+            for (index_t i = lo + 1; i <= hi; ++i) all = join(all, of[i]);
+            return all;
+        }
+    }
+    DOMINO_NOINLINE hull joined(shape at, index_t hi) const {
+        const row_view of = row_at(at);
+        const index_t lo = at[Rank - 1], begin = (lo + block - 1) / block, end = (hi + 1) / block;
+        if (begin >= end) return scan(of, lo, hi);
+        index_t first = begin;
+        const auto next = [&] {  // the largest node that begins at `first` and does not go beyond `end`
+            const index_t most = floor_power_of_two(end - first), divisor = first & -first;
+            const index_t size = divisor ? smaller(most, divisor) : most;
+            const hull found = node(of, first, size);
+            first += size;
+            return found;
+        };
+        hull all = next();
+        while (first < end) all = join(all, next());
+        if (Rank > 1 && all == everything_) return all;
+        if (lo < begin * block) all = join(all, scan(of, lo, begin * block - 1));
+        if (hi >= end * block) all = join(all, scan(of, end * block, hi));
         return all;
     }
-    index_t row_of(const shape& at) const {
-        index_t row = 0;
-        for (std::size_t i = 0; i + 1 < Rank; ++i) row = row * extents_[i] + at[i];
-        return row;
-    }
-    const T* begin_of(index_t row) const {
-        const T* begin = data_;
-        for (std::size_t i = Rank - 1; i-- > 0; row /= extents_[i]) begin += row % extents_[i] * strides_[i];
-        return begin;
-    }
-    /// The join of entries [lo, hi] of a row.
-    hull over_row(index_t row, index_t lo, index_t hi) const {
-        const T* entries = begin_of(row);
-        hull all = entry(entries, lo);
-        index_t first = (lo + block - 1) / block, last = (hi + 1) / block - 1;
-        if (first > last) return scan(all, entries, lo, hi);
-        const index_t blocks_begin = first * block;
-        while (first <= last) {  // the largest node that begins at `first` and does not end beyond `last`
-            const auto begin = static_cast<std::uint64_t>(first), size = static_cast<std::uint64_t>(last - first + 1);
-            const int level = smaller(static_cast<int>(std::bit_width(size)) - 1, first ? std::countr_zero(begin) : 63);
-            const index_t node = level_begin_[static_cast<std::size_t>(level)] + (first >> level);
-            all = join(all, blocks_[static_cast<std::size_t>(row * row_size_ + node)]);
-            first += index_t{1} << level;
-        }
-        if (Rank > 1 && all == everything_) return all;
-        all = scan(all, entries, lo, blocks_begin - 1);
-        return scan(all, entries, (last + 1) * block, hi);
-    }
-    void add_row(const T* row) {
-        const index_t columns = extents_[Rank - 1];
-        std::size_t begin = blocks_.size();
-        for (index_t i = 0; i < columns; i += block)
-            blocks_.push_back(scan(entry(row, i), row, i, smaller(i + block, columns) - 1));
-        for (std::size_t width = blocks_.size() - begin; width > 1; width = blocks_.size() - begin) {
-            for (std::size_t i = 0; i < width; i += 2)
-                blocks_.push_back(i + 1 < width ? join(blocks_[begin + i], blocks_[begin + i + 1])
-                                                : blocks_[begin + i]);
-            begin += width;
-        }
+    void fill(const row_view& of) {
+        const index_t blocks = extents_[Rank - 1] / block;
+        const auto leaves = [&](const row_view& entries) {
+            for (index_t i = 0; i < blocks; ++i)
+                nodes_[place(of, i, 1)] = {scan(entries, i * block, i * block + block - 1)};
+        };
+        if (of.stride == 1) leaves({of.entries, 1, 0});  // a constant: vectors
+        else leaves(of);
+        for (index_t half = 1; 2 * half <= blocks; half *= 2)
+            for (index_t i = 0; i + 2 * half <= blocks; i += 2 * half)
+                nodes_[place(of, i, 2 * half)] = {join(node(of, i, half), node(of, i + half, half))};
     }
 
     const T* data_ = nullptr;
     shape extents_{}, strides_{};
     index_t row_size_ = 0;
-    std::vector<index_t> level_begin_;
-    std::vector<hull> blocks_;
+    std::vector<kept_hull<T, hull>> nodes_;
     hull everything_{};  ///< the join of all entries
 };
 

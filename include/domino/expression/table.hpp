@@ -34,8 +34,8 @@ struct lookup : node {
     static constexpr bool bare = (is_placeholder<Indices> && ...);
     constexpr lookup(Table t, const Indices&... i) : table(std::move(t)), indices(i...) {}
     template <class Domain>
-    constexpr auto evaluate(const Domain& at) const {
-        return indices.apply([&](const Indices&... i) {
+    DOMINO_INLINE constexpr auto evaluate(const Domain& at) const {
+        return indices.apply([&](const Indices&... i) DOMINO_INLINE_LAMBDA {
             if constexpr (bare && requires { at.note_bare(table, domino::evaluate(i, at)...); })
                 at.note_bare(table, domino::evaluate(i, at)...);
             return at.lookup(table, domino::evaluate(i, at)...);
@@ -95,9 +95,8 @@ public:
     auto over(I... index) const {
         const std::array<interval, Rank> box{index...};
         auto all = detail::as_range(entry{});
-        if (empty()) return all;
         if (facts_->entries.over(box, all)) return all;
-        return anything();
+        return empty() ? all : anything();
     }
 
     /// The entries at `index...` and the next `count - 1` in the last dimension, where all of them lie inside the table

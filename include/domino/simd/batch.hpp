@@ -36,16 +36,6 @@ using quad = xsimd::batch<float, quad_arch>;
 #define DOMINO_UNROLL_LOOP
 #endif
 
-#if defined(__GNUC__) && !defined(__SANITIZE_ADDRESS__)  // sanitized, functions of such a size take minutes to compile
-#define DOMINO_INLINE inline __attribute__((always_inline))
-#define DOMINO_NOINLINE __attribute__((noinline))  // of a hot loop that has the registers for itself
-#define DOMINO_INLINE_LAMBDA __attribute__((always_inline))
-#else
-#define DOMINO_INLINE inline
-#define DOMINO_NOINLINE
-#define DOMINO_INLINE_LAMBDA
-#endif
-
 /// f(constant 0), ..., f(constant n - 1), unrolled: the index is usable as a template argument.
 template <int N, class F>
 DOMINO_INLINE void unroll(F&& f) {

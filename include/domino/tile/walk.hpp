@@ -3,7 +3,6 @@
 // stretch is decided once and the cost grows with the mask's boundary.
 #pragma once
 
-#include <bit>
 #include <type_traits>
 
 #include "domino/tile/tile.hpp"
@@ -18,10 +17,6 @@ struct run {
 };
 
 namespace detail {
-
-constexpr index_t floor_power_of_two(index_t n) {
-    return static_cast<index_t>(std::bit_floor(static_cast<std::uint64_t>(n)));
-}
 
 /// Halves `kv` (on multiples of `grain`) until each piece is decided or of one grain, and visits them from the left.
 template <Expression E, class Visit>
