@@ -17,7 +17,11 @@ constexpr index_t floor_divide(index_t x, index_t y) {
     return quotient - ((x % y != 0 && (x < 0) != (y < 0)) ? 1 : 0);
 }
 /// Python's modulo, whose sign is the divisor's; 0 where the divisor is 0.
-constexpr index_t floor_modulo(index_t x, index_t y) { return y == 0 ? 0 : x - floor_divide(x, y) * y; }
+constexpr index_t floor_modulo(index_t x, index_t y) {
+    if (y == 0 || y == -1) return 0;  // the least integer by -1 overflows
+    const index_t rest = x % y;
+    return rest != 0 && (rest < 0) != (y < 0) ? rest + y : rest;
+}
 
 /// The largest power of two that is at most n > 0.
 constexpr index_t floor_power_of_two(index_t n) {
