@@ -40,14 +40,13 @@ int wrong_hulls(const std::vector<T>& entries, index_t step) {
     const index_t n = std::ssize(entries);
     int wrong = 0;
     for (index_t lo = 0; lo < n; ++lo) {
-        T least = entries[std::size_t(lo)], most = least;
+        auto least = t.at(lo), most = least;
         for (index_t hi = lo; hi < n; ++hi) {
-            least = std::min(least, entries[std::size_t(hi)]);
-            most = std::max(most, entries[std::size_t(hi)]);
+            least = std::min(least, t.at(hi));
+            most = std::max(most, t.at(hi));
             if ((hi - lo) % step != 0) continue;
             const auto hull = t.over(interval{lo, hi});
-            wrong +=
-                hull.lo != static_cast<decltype(hull.lo)>(least) || hull.hi != static_cast<decltype(hull.hi)>(most);
+            wrong += hull.lo != least || hull.hi != most;
         }
     }
     return wrong;
@@ -121,6 +120,15 @@ TEST_CASE("bools are truth values") {
     CHECK(classify(t(kv), {0, 0, 0, {0, 3}}) == tile_kind::partial);
     CHECK(classify(t(kv), {0, 0, 0, {2, 70}}) == tile_kind::empty);
     CHECK(attends(t(kv) && !t(q), 0, 0, 2, 1));
+}
+
+TEST_CASE("an unsigned entry beyond an index is negative, in a hull as at a point") {
+    std::vector<std::uint64_t> entries(70);
+    for (std::size_t i = 0; i < entries.size(); ++i) entries[i] = i % 9 == 4 ? ~std::uint64_t{0} : i;
+    CHECK(wrong_hulls(entries, 1) == 0);
+    const auto mask = table(entries)(kv) == 5;
+    CHECK(attends(mask, 0, 0, 0, 5));
+    CHECK(classify(mask, {.q = 0, .kv = {3, 14}}) == tile_kind::partial);
 }
 
 TEST_CASE("look-ups are clamped into the table at points and in ranges") {

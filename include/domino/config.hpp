@@ -55,7 +55,7 @@
 
 #if defined(__GNUC__) && !defined(__SANITIZE_ADDRESS__)  // sanitized, functions of such a size take minutes to compile
 #define DOMINO_INLINE inline __attribute__((always_inline))
-#define DOMINO_NOINLINE __attribute__((noinline))  // of a hot loop that has the registers for itself
+#define DOMINO_NOINLINE __attribute__((noinline))  // has the registers for itself
 #define DOMINO_INLINE_LAMBDA __attribute__((always_inline))
 #else
 #define DOMINO_INLINE inline

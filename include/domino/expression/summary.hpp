@@ -131,19 +131,11 @@ private:
         return joined(at, hi);
     }
     static hull scan(const row_view& of, index_t lo, index_t hi) {
-        if constexpr (std::is_integral_v<T> && std::is_same_v<Kept, value_of_entry>) {
-            T least = of.entries[lo * of.stride], most = least;  // in their own type many go into a register
-            for (index_t i = lo; i <= hi; ++i) {
-                least = smaller(least, of.entries[i * of.stride]);
-                most = larger(most, of.entries[i * of.stride]);
-            }
-            return join(Kept::of(least), Kept::of(most));
-        } else {
-            hull all = of[lo];
-            for (index_t i = lo + 1; i <= hi; ++i) all = join(all, of[i]);
-            return all;
-        }
+        hull all = of[lo];
+        for (index_t i = lo + 1; i <= hi; ++i) all = join(all, of[i]);
+        return all;
     }
+    /// over_row of any stretch; in a function of its own, so that what a mask inlines is the one read above.
     DOMINO_NOINLINE hull joined(shape at, index_t hi) const {
         const row_view of = row_at(at);
         const index_t lo = at[Rank - 1], begin = (lo + block - 1) / block, end = (hi + 1) / block;
@@ -165,12 +157,7 @@ private:
     }
     void fill(const row_view& of) {
         const index_t blocks = extents_[Rank - 1] / block;
-        const auto leaves = [&](const row_view& entries) {
-            for (index_t i = 0; i < blocks; ++i)
-                nodes_[place(of, i, 1)] = {scan(entries, i * block, i * block + block - 1)};
-        };
-        if (of.stride == 1) leaves({of.entries, 1, 0});  // a constant: vectors
-        else leaves(of);
+        for (index_t i = 0; i < blocks; ++i) nodes_[place(of, i, 1)] = {scan(of, i * block, i * block + block - 1)};
         for (index_t half = 1; 2 * half <= blocks; half *= 2)
             for (index_t i = 0; i + 2 * half <= blocks; i += 2 * half)
                 nodes_[place(of, i, 2 * half)] = {join(node(of, i, half), node(of, i + half, half))};
