@@ -314,8 +314,8 @@ private:
             from(wide_dots<R, std::remove_cvref_t<decltype(memory)>>{q_panel(i), head_dim_, keys(some), some.size(),
                                                                      memory});
         };
-        if (leads_) asking(asked<true, by_pair>{values(some), &lines_});
-        else asking(asked<false, by_pair>{{}, &lines_});
+        if (leads_) asking(asked<true, by_pair>{values(some), value_dim_, &lines_});
+        else asking(asked<false, by_pair>{{}, 0, &lines_});
     }
 
     template <int R, bool careful>
@@ -336,10 +336,11 @@ private:
             parts.left = parts.right = parts.end;
         }
         rescale(o_panel(i), value_dim_, shrink);
-        if (leads_)
-            add_values<careful, true>(o_panel(i), value_dim_, w_.scores, values(some), parts,
-                                      keys(some).from(some.size()));
-        else add_values<careful, false>(o_panel(i), value_dim_, w_.scores, values(some), parts, {});
+        const auto asking = [&](const auto& memory) {
+            add_values<careful>(o_panel(i), value_dim_, w_.scores, values(some), parts, memory);
+        };
+        if (leads_) asking(asked<true, false>{keys(some).from(some.size()), head_dim_});
+        else asking(asks_nothing{});
     }
 
     /// The dot products of the thin panel's rows with `some` keys, and, while they are read, the values of its tile before:
@@ -349,7 +350,7 @@ private:
         const index_t i = panels() - 1;
         p_.kv(block_.b, kv_head_, waiting_.careful,
               {rows_in(i), q_panel(i), some, w_.dots, waiting_.keys, w_.weights, waiting_.shrink, o_panel(i), w_.thin_k,
-               w_.thin_v});
+               w_.thin_v, p_.kv_len(block_.b)});
         waiting_.keys = {0, 0};
     }
 

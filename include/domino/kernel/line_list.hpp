@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Lines of memory that will be needed soon, asked for a few at a time: all at once would wait for each other.
+// Lines of memory that will be needed soon, asked for one at a time: all at once would wait for each other.
 #pragma once
 
 #include "domino/simd/batch.hpp"
@@ -16,13 +16,13 @@ public:
         for (; line <= last && end_ < most; line += simd::line_bytes) lines_[end_++] = line;
         if (line_of(last) != line_of(line - simd::line_bytes) && end_ < most) lines_[end_++] = last;
     }
-    DOMINO_INLINE void ask_for_some() {
-        for (index_t i = 0; i < at_once && asked_ < end_; ++i) simd::prefetch(lines_[asked_++]);
+    DOMINO_INLINE void ask_for_one() {
+        if (asked_ < end_) simd::prefetch(lines_[asked_++]);
     }
 
 private:
     static std::uintptr_t line_of(const char* at) { return reinterpret_cast<std::uintptr_t>(at) / simd::line_bytes; }
-    static constexpr index_t most = 512, at_once = 4;
+    static constexpr index_t most = 512;
     const void* lines_[most];
     index_t asked_ = 0, end_ = 0;
 };

@@ -4,32 +4,12 @@
 
 #include <algorithm>
 
-#include "domino/kernel/line_list.hpp"
+#include "domino/kernel/asked.hpp"
 #include "domino/kernel/softmax.hpp"
-#include "domino/kernel/source.hpp"
 #include "domino/tile/tile.hpp"
 
 namespace domino::inline DOMINO_ARCH {
 namespace kernel {
-
-/// What memory is asked for while keys are read: a line of each of `step` vectors at a time, and a few single lines.
-template <bool vectors, bool lines>
-struct asked {
-    float_rows rows = {};
-    line_list* list = nullptr;
-
-    /// A few channels later.
-    DOMINO_INLINE void at(index_t d) {
-        if constexpr (vectors)
-            for (int key = 0; key < step; ++key) simd::prefetch(rows.first + key * rows.stride + d);
-        if constexpr (lines) list->ask_for_some();
-    }
-    /// `step` keys later.
-    DOMINO_INLINE void next() {
-        if constexpr (vectors) rows = rows.from(step);
-    }
-};
-using asks_nothing = asked<false, false>;
 
 /// Dot products of R registers of rows with `step` keys: each key's scalars are broadcast, the rows stand in lanes, and a dot
 /// product is summed in the order of its channels. `q_panel` is [head_dim, panel], aligned; `keys` are the keys'
@@ -41,7 +21,8 @@ DOMINO_INLINE void dot_keys(const float* q_panel, index_t head_dim, const float*
     simd::unroll<step>([&](auto key) DOMINO_INLINE_LAMBDA {
         simd::unroll<R>([&](auto r) DOMINO_INLINE_LAMBDA { dots[key][r] = simd::floats(0.f); });
     });
-    const auto advance = [&](index_t d) DOMINO_INLINE_LAMBDA {
+    index_t d = 0;
+    const auto advance = [&]() DOMINO_INLINE_LAMBDA {
         simd::floats rows[R];
         simd::unroll<R>([&](auto r) DOMINO_INLINE_LAMBDA {
             rows[r] = simd::floats::load_aligned(q_panel + d * panel + r * simd::width);
@@ -51,16 +32,12 @@ DOMINO_INLINE void dot_keys(const float* q_panel, index_t head_dim, const float*
             simd::unroll<R>([&](auto r)
                                 DOMINO_INLINE_LAMBDA { dots[key][r] = simd::fma(channel, rows[r], dots[key][r]); });
         });
+        ++d;
     };
-    index_t d = 0;
     if constexpr (!std::same_as<Asked, asks_nothing>)
-        for (constexpr index_t line = simd::line_bytes / sizeof(float); d + line <= head_dim; d += line) {
-            memory.at(d);
-            DOMINO_UNROLL_LOOP
-            for (index_t i = 0; i < line; ++i) advance(d + i);
-        }
+        while (d + Asked::line_size <= head_dim) memory.template meanwhile<Asked::line_size>(advance);
     DOMINO_UNROLL_LOOP
-    for (; d < head_dim; ++d) advance(d);
+    while (d < head_dim) advance();
     simd::unroll<step>([&](auto key) DOMINO_INLINE_LAMBDA {
         simd::unroll<R>([&](auto r) DOMINO_INLINE_LAMBDA { epilogue(key, r, dots[key][r]); });
     });
@@ -84,7 +61,6 @@ struct wide_dots {
                                    DOMINO_INLINE_LAMBDA { rows[j + 1] = rows[j] + (j + 1 < count ? k.stride : 0); });
         dot_keys<R>(q_panel, head_dim, rows, memory, epilogue);
         k = k.from(step);
-        memory.next();
         count -= step;
     }
 };

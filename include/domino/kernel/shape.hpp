@@ -37,6 +37,9 @@ inline constexpr index_t thin_rows = simd::width / 2;
 /// values stay in L1 until they are needed.
 inline constexpr index_t thin_keys = 8;
 
+/// How many keys ahead K is asked for there, where memory is asked at all (simd::prefetches_overlap).
+inline constexpr index_t thin_ahead = 4;
+
 /// Where a call has fewer blocks than `split_tasks`, each of one panel (decoding), the keys of a block are cut into parts of
 /// at least `split_keys`, which other threads may take. What parts give waits in `split_floats` floats.
 inline constexpr index_t split_tasks = 16, split_keys = 1024, split_floats = 64 * 1024;

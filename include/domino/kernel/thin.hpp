@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The two products for a panel of few rows (decoding, the last rows of a block): lanes run along head_dim, so that no
-// lane is idle, and elements are converted in registers. What comes from memory is first read vector by vector, K and V in
-// turn, a few keys before its use: so hardware prefetchers follow, and reading and arithmetic overlap. (In a sketch on a Zen 4
-// that reads 30 GB/s, so did this; prefetch instructions reached 17, and four keys read at once 16.) Scores and weights keep
-// the layout [keys, panel].
+// lane is idle, and elements are converted in registers. What comes from memory is asked for vector by vector, K and V in
+// turn, a few keys before its use, so that reading and arithmetic overlap. Scores and weights keep the layout [keys, panel].
 #pragma once
 
 #include <algorithm>
@@ -53,6 +51,7 @@ struct thin_pass {
     float* output;         ///< [rows, value_dim]
     float* key_scratch;    ///< room for as many vectors as `keys` has
     float* value_scratch;  ///< room for as many as `earlier` has
+    index_t kv_len;        ///< tokens that there are
 };
 
 /// Calls f(run, i) for the runs of `tokens`, i of them before it: elements that can be converted in registers (the others,
@@ -76,7 +75,7 @@ DOMINO_INLINE void for_each_thin_run(const S& source, index_t b_, index_t h_, sp
     }
 }
 
-/// Where the vectors of `tokens` lie, one after the other; null where there is none.
+/// Where the vectors of `tokens` lie, one after the other; null where there is none, and behind the last.
 template <RowSource S>
 class vector_cursor {
 public:
@@ -84,6 +83,7 @@ public:
         : source_(source), batch_entry_(batch_entry), head_(head), tokens_(tokens) {}
     DOMINO_INLINE const typename S::element* next() {
         if (left_ == 0) {
+            if (tokens_.begin >= tokens_.end) return nullptr;
             run_ = source_.rows(batch_entry_, head_, tokens_.begin);
             left_ = run_.count;
         }
@@ -208,7 +208,10 @@ DOMINO_NOINLINE void pass_rows(const K& key_source, const V& value_source, index
         if (c < value_dim) add_channels_of<rows, 1, skip_masked>(value_source, b_, h_, pass, row, c, value_dim - c);
     };
     const float* q = pass.q + row * head_dim;
+    const bool prefetches = simd::prefetches_overlap();
     vector_cursor<V> values(value_source, b_, h_, pass.keys);
+    vector_cursor<K> later(key_source, b_, h_,
+                           {pass.keys.begin + thin_ahead, std::min(pass.keys.end + thin_ahead, pass.kv_len)});
     for_each_thin_run(key_source, b_, h_, pass.keys, pass.key_scratch, [&](auto run, index_t i) DOMINO_INLINE_LAMBDA {
         float* dots = pass.dots + i * panel;
         for (index_t j = 0; j < run.count; ++j, dots += panel) {
@@ -216,7 +219,11 @@ DOMINO_NOINLINE void pass_rows(const K& key_source, const V& value_source, index
             if (run.first) sums = dot_vector<rows>(q, head_dim, run, j);
             if (row == 0) {  // whole registers, which a load can take before they are in L1
                 simd::widen(sums).store_aligned(dots);
-                if (const auto* value = values.next()) simd::touch(value, value_dim);
+                const auto* value = values.next();
+                if (prefetches) {
+                    if (value) simd::prefetch(value, value_dim);
+                    if (const auto* key = later.next()) simd::prefetch(key, head_dim);
+                } else if (value) simd::touch(value, value_dim);
             } else simd::store_first<rows>(sums, dots + row);
             ++i;
             while (done * keys < strips * i) add_strip();

@@ -2,8 +2,8 @@
 // The second microkernel: a panel's output gains a tile of weighted values, O^T = O^T * shrink + V^T P^T.
 #pragma once
 
+#include "domino/kernel/asked.hpp"
 #include "domino/kernel/shape.hpp"
-#include "domino/kernel/source.hpp"
 
 namespace domino::inline DOMINO_ARCH {
 namespace kernel {
@@ -21,10 +21,9 @@ struct live_keys {
 
 /// Adds a tile of keys to `channels` channels: weights [keys, panel] times values, summed over the tile apart from the
 /// running output [channels, panel], which they join at the end. Where `skip_masked`, a weight of -0 contributes
-/// nothing, whatever the value is (0 * NaN would be NaN). `ask`: meanwhile asks for the same channels of as many keys of
-/// `later`.
-template <int channels, bool skip_masked, bool ask>
-DOMINO_INLINE void add_channels(float* output, const float* weights, float_rows v, live_keys keys, float_rows later) {
+/// nothing, whatever the value is (0 * NaN would be NaN).
+template <int channels, bool skip_masked, class Asked>
+DOMINO_INLINE void add_channels(float* output, const float* weights, float_rows v, live_keys keys, Asked& memory) {
     simd::floats sums[channels][panel_registers];
     simd::unroll<channels>([&](auto c) DOMINO_INLINE_LAMBDA {
         simd::unroll<panel_registers>([&](auto r) DOMINO_INLINE_LAMBDA { sums[c][r] = simd::floats(0.f); });
@@ -33,9 +32,7 @@ DOMINO_INLINE void add_channels(float* output, const float* weights, float_rows 
     index_t key = 0;
     const auto add_keys = [&]<int first, int count>(index_t end, std::integral_constant<int, first>,
                                                     std::integral_constant<int, count>) DOMINO_INLINE_LAMBDA {
-        DOMINO_UNROLL_LOOP
-        for (; key < end; ++key, value += v.stride, weights += panel) {
-            if constexpr (ask) simd::prefetch(later.first + key * later.stride);
+        const auto advance = [&]() DOMINO_INLINE_LAMBDA {
             simd::floats rows[count];
             simd::unroll<count>([&](auto r) DOMINO_INLINE_LAMBDA {
                 rows[r] = simd::floats::load_aligned(weights + (first + r) * simd::width);
@@ -49,7 +46,14 @@ DOMINO_INLINE void add_channels(float* output, const float* weights, float_rows 
                     else sum = more;
                 });
             });
-        }
+            ++key;
+            value += v.stride;
+            weights += panel;
+        };
+        if constexpr (!std::same_as<Asked, asks_nothing>)  // as many lines over all channels as that many keys have
+            while (key + Asked::line_size <= end) memory.template meanwhile<Asked::line_size>(advance);
+        DOMINO_UNROLL_LOOP
+        while (key < end) advance();
     };
     constexpr std::integral_constant<int, 0> begin;
     constexpr std::integral_constant<int, 1> one;
@@ -96,13 +100,12 @@ inline void divide(float* output, index_t value_dim, const float* sums) {
 }
 
 /// Adds a tile to all value_dim channels, `step` at a time, then 4, 2 and 1.
-template <bool skip_masked, bool ask>
+template <bool skip_masked, class Asked>
 DOMINO_NOINLINE void add_values(float* output, index_t value_dim, const float* weights, float_rows v, live_keys keys,
-                                float_rows later) {
+                                Asked memory) {
     index_t c = 0;
     const auto advance = [&]<int channels>(std::integral_constant<int, channels>) {
-        add_channels<channels, skip_masked, ask>(output + c * panel, weights, {v.first + c, v.stride}, keys,
-                                                 {later.first + c, later.stride});
+        add_channels<channels, skip_masked>(output + c * panel, weights, {v.first + c, v.stride}, keys, memory);
         c += channels;
     };
     // two channels alone are too few chains to hide an addition's latency: better 4 + 4 than step + 2

@@ -107,6 +107,17 @@ DOMINO_INLINE void prefetch([[maybe_unused]] const void* at) {
     __builtin_prefetch(at);
 #endif
 }
+DOMINO_INLINE void prefetch_to_l2([[maybe_unused]] const void* at) {
+#if defined(__GNUC__)
+    __builtin_prefetch(at, 0, 2);
+#endif
+}
+/// The same of each line of n elements.
+template <class T>
+DOMINO_INLINE void prefetch(const T* at, index_t n) {
+    const char *line = reinterpret_cast<const char*>(at), *end = reinterpret_cast<const char*>(at + n);
+    for (; line < end; line += line_bytes) prefetch(line);
+}
 DOMINO_INLINE void prefetch_to_write([[maybe_unused]] const float* at, [[maybe_unused]] index_t n) {
 #if defined(__GNUC__)
     for (index_t i = 0; i < n; i += line_bytes / index_t{sizeof(float)}) __builtin_prefetch(at + i, 1);
@@ -124,6 +135,18 @@ DOMINO_INLINE void touch(const T* at, index_t n) {
         __asm__ volatile("" : : DOMINO_REGISTER(x.data));
 #endif
     }
+}
+
+/// Whether memory is kept busy by prefetch instructions spread over arithmetic, rather than by plain reads (`touch`). On Intel
+/// plain reads wait until what was issued before them is done: decoding reaches 72 % of the read bandwidth with them and 95
+/// with prefetches (Granite Rapids). On AMD hardware prefetchers follow plain reads better: 31 GB/s, 17 with prefetches
+/// (Zen 4).
+inline bool prefetches_overlap() {
+#if defined(__GNUC__) && defined(__x86_64__)
+    return __builtin_cpu_is("intel");
+#else
+    return false;
+#endif
 }
 
 /// All lanes of a truth value.

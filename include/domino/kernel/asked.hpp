@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// What memory is asked for while a microkernel computes, so that it is in L2 when it is needed. A line now and then: a few at
+// once fill the buffers in which L1 waits for lines, and then the microkernel's own reads wait for them.
+#pragma once
+
+#include "domino/kernel/line_list.hpp"
+#include "domino/kernel/source.hpp"
+
+namespace domino::inline DOMINO_ARCH {
+namespace kernel {
+
+/// Vectors of `dim` elements, `step` at a time and a line of each in turn; and single lines.
+template <bool vectors, bool lines>
+struct asked {
+    float_rows rows = {};
+    index_t dim = 0;
+    line_list* list = nullptr;
+    index_t at = 0;  ///< element of the vectors
+
+    /// Calls f() `calls` times, and asks for a line before every second time, for at most `step` lines.
+    template <index_t calls, class F>
+    DOMINO_INLINE void meanwhile(F&& f) {
+        [[maybe_unused]] const float* line = nullptr;
+        if constexpr (vectors) line = rows.first + at;
+        for (index_t i = 0; i < calls / 2; ++i) {
+            if constexpr (vectors)
+                if (i < step) {
+                    simd::prefetch_to_l2(line);
+                    line += rows.stride;
+                }
+            if constexpr (lines) list->ask_for_one();
+            f();
+            f();
+        }
+        if constexpr (vectors)
+            if (at += line_size; at >= dim) {
+                at = 0;
+                rows = rows.from(step);
+            }
+    }
+    static constexpr index_t line_size = simd::line_bytes / index_t{sizeof(float)};
+};
+using asks_nothing = asked<false, false>;
+
+}  // namespace kernel
+}  // namespace domino::inline DOMINO_ARCH
