@@ -42,5 +42,18 @@ struct asked {
 };
 using asks_nothing = asked<false, false>;
 
+/// Vectors of `dim` elements that will be needed when the block is done.
+struct later_rows {
+    float_rows rows = {};
+    index_t dim = 0, count = 0;
+
+    float_rows take(index_t n) {
+        const float_rows taken = rows;
+        rows = rows.from(n);
+        count -= n;
+        return taken;
+    }
+};
+
 }  // namespace kernel
 }  // namespace domino::inline DOMINO_ARCH

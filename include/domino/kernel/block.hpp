@@ -144,6 +144,8 @@ private:
                 std::iota(w_.positions + row, w_.positions + row + count,
                           static_cast<std::int32_t>(query + p_.q_offset));
                 const float_rows from = p_.q(block_.b, head, {query, query + count}, w_.k);
+                if (from.first != w_.k)  // where Q lies: the next block's follows
+                    next_q_ = {from.from(count), head_dim_, std::min(rows_, p_.q.len - query - count)};
                 if (!thin(i)) {  // each row is read through once: in transposing, memory would be waited for
                     for (index_t j = 0; j < count; ++j) simd::touch(from.first + j * from.stride, head_dim_);
                     return simd::transpose(from.first, from.stride, count, head_dim_, q + lane, panel);
@@ -314,7 +316,9 @@ private:
             from(wide_dots<R, std::remove_cvref_t<decltype(memory)>>{q_panel(i), head_dim_, keys(some), some.size(),
                                                                      memory});
         };
+        later_rows& later = to_write_.count > 0 ? to_write_ : next_q_;
         if (leads_) asking(asked<true, by_pair>{values(some), value_dim_, &lines_});
+        else if (later.count > 0) asking(asked<true, by_pair>{later.take(some.size()), later.dim, &lines_});
         else asking(asked<false, by_pair>{{}, 0, &lines_});
     }
 
@@ -439,6 +443,10 @@ private:
     bool leads_ = false;    ///< the tile reaches beyond `met_`: memory is asked for what comes next
 
     line_list lines_;  ///< to be asked for while a tile's keys are read
+
+    // asked for by tiles that do not lead
+    later_rows to_write_ = {{o_row(0), p_.o.strides[2]}, value_dim_, block_.heads.size() == 1 ? rows_ : 0};
+    later_rows next_q_ = {};
 
     /// The thin panel's tile whose values are yet to be added, and by how much the output shrinks then.
     struct {
