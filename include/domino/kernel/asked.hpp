@@ -3,6 +3,8 @@
 // once fill the buffers in which L1 waits for lines, and then the microkernel's own reads wait for them.
 #pragma once
 
+#include <algorithm>
+
 #include "domino/kernel/line_list.hpp"
 #include "domino/kernel/source.hpp"
 
@@ -42,15 +44,16 @@ struct asked {
 };
 using asks_nothing = asked<false, false>;
 
-/// Vectors of `dim` elements that will be needed when the block is done.
-struct later_rows {
+/// Vectors of `dim` elements that will be needed.
+struct wanted_rows {
     float_rows rows = {};
     index_t dim = 0, count = 0;
 
-    float_rows take(index_t n) {
-        const float_rows taken = rows;
-        rows = rows.from(n);
-        count -= n;
+    /// The next n of them.
+    wanted_rows take(index_t n) {
+        const wanted_rows taken{rows, dim, std::min(n, count)};
+        rows = rows.from(taken.count);
+        count -= taken.count;
         return taken;
     }
 };

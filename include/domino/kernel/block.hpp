@@ -222,9 +222,8 @@ private:
     void add_tile(index_t i, const panel_rows& rows, span keys, tile_kind kind) {
         simd::floats tile_max[R];
         for (auto& m : tile_max) m = simd::floats(minus_infinity);
-        leads_ = keys.end > met_;
+        tile_end_ = keys.end;
         if (kind == tile_kind::full) {
-            met_ = std::max(met_, keys.end);
             score<false>(i, with_entries(rows, keys), keys, w_.scores, tile_max);
             return add_weighted<R, false>(i, keys, {0, keys.size(), keys.size()}, tile_max);
         }
@@ -255,7 +254,6 @@ private:
             live.end = r.kv.end;
         });
         if (live.empty()) return;
-        met_ = std::max(met_, live.end);
         const live_keys parts{shared.begin - live.begin, shared.end - live.begin, live.size()};
         if (careful_) add_weighted<R, true>(i, live, parts, tile_max);
         else add_weighted<R, false>(i, live, parts, tile_max);
@@ -316,10 +314,20 @@ private:
             from(wide_dots<R, std::remove_cvref_t<decltype(memory)>>{q_panel(i), head_dim_, keys(some), some.size(),
                                                                      memory});
         };
-        later_rows& later = to_write_.count > 0 ? to_write_ : next_q_;
-        if (leads_) asking(asked<true, by_pair>{values(some), value_dim_, &lines_});
-        else if (later.count > 0) asking(asked<true, by_pair>{later.take(some.size()), later.dim, &lines_});
+        if (const wanted_rows now = wanted_with_keys(some); now.count > 0)
+            asking(asked<true, by_pair>{now.rows, now.dim, &lines_});
         else asking(asked<false, by_pair>{{}, 0, &lines_});
+    }
+
+    /// What is asked for while `some` keys are read: values of their tile, if nobody has yet; if not, what is needed when the
+    /// block is done.
+    wanted_rows wanted_with_keys(span some) {
+        if (v_asked_ < tile_end_) {
+            const index_t from = std::max(v_asked_, some.begin);
+            v_asked_ = from + some.size();
+            return {values({from, v_asked_}), value_dim_, some.size()};
+        }
+        return (to_write_.count > 0 ? to_write_ : next_q_).take(some.size());
     }
 
     template <int R, bool careful>
@@ -343,8 +351,11 @@ private:
         const auto asking = [&](const auto& memory) {
             add_values<careful>(o_panel(i), value_dim_, w_.scores, values(some), parts, memory);
         };
-        if (leads_) asking(asked<true, false>{keys(some).from(some.size()), head_dim_});
-        else asking(asks_nothing{});
+        if (k_asked_ < some.end + kv_tile) {
+            const index_t from = std::max(k_asked_, some.end);
+            k_asked_ = from + some.size();
+            asking(asked<true, false>{keys({from, k_asked_}), head_dim_});
+        } else asking(asks_nothing{});
     }
 
     /// The dot products of the thin panel's rows with `some` keys, and, while they are read, the values of its tile before:
@@ -439,14 +450,17 @@ private:
     float_rows k_{}, v_{};
     bool masks_ = false;    ///< some tile was partial
     bool careful_ = false;  ///< some value may not be finite, and a mask may hide it
-    index_t met_ = 0;       ///< no panel has met this key or one after it
-    bool leads_ = false;    ///< the tile reaches beyond `met_`: memory is asked for what comes next
+    index_t tile_end_ = 0;  ///< of the panel's tile
+
+    // Keys and values before these have been asked for or met. Values are asked for while the same tile's keys are read, and
+    // keys a tile ahead, while values are read: by the first panel that comes near them.
+    index_t k_asked_ = 0, v_asked_ = 0;
 
     line_list lines_;  ///< to be asked for while a tile's keys are read
 
     // asked for by tiles that do not lead
-    later_rows to_write_ = {{o_row(0), p_.o.strides[2]}, value_dim_, block_.heads.size() == 1 ? rows_ : 0};
-    later_rows next_q_ = {};
+    wanted_rows to_write_ = {{o_row(0), p_.o.strides[2]}, value_dim_, block_.heads.size() == 1 ? rows_ : 0};
+    wanted_rows next_q_ = {};
 
     /// The thin panel's tile whose values are yet to be added, and by how much the output shrinks then.
     struct {
