@@ -458,7 +458,7 @@ private:
 
     line_list lines_;  ///< to be asked for while a tile's keys are read
 
-    // asked for by tiles that do not lead
+    // asked for by tiles whose values somebody has asked for
     wanted_rows to_write_ = {{o_row(0), p_.o.strides[2]}, value_dim_, block_.heads.size() == 1 ? rows_ : 0};
     wanted_rows next_q_ = {};
 

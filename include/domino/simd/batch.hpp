@@ -139,7 +139,7 @@ DOMINO_INLINE void touch(const T* at, index_t n) {
 
 /// Whether memory is kept busy by prefetch instructions spread over arithmetic, rather than by plain reads (`touch`). On Intel
 /// plain reads wait until what was issued before them is done: decoding reaches 72 % of the read bandwidth with them and 95
-/// with prefetches (a Xeon with AMX). On AMD hardware prefetchers follow plain reads better: 31 GB/s, 17 with prefetches
+/// with prefetches (a Xeon with AMX). On AMD hardware prefetchers follow plain reads better: 31 GB/s in a sketch, 17 with prefetches
 /// (Zen 4).
 inline bool prefetches_overlap() {
 #if defined(__GNUC__) && defined(__x86_64__)
