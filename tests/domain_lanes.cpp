@@ -26,7 +26,7 @@ auto unpack(T x) {
 }
 auto unpack(consecutive x) {
     lane_array<index_t> out;
-    for (std::size_t i = 0; i < width; ++i) out[i] = x.start + static_cast<index_t>(i);
+    for (std::size_t i = 0; i < width; ++i) out[i] = x.start() + static_cast<index_t>(i);
     return out;
 }
 auto unpack(simd::floats x) {

@@ -15,9 +15,11 @@
 
 namespace domino::inline DOMINO_ARCH {
 
-/// Lane i holds start + i. Turns into a register at the first operation that does not keep it so.
+/// Lane i holds start() + i. Turns into a register at the first operation that does not keep it so. What is added to it is
+/// kept apart: a loop in which only that changes makes the rest of the register once.
 struct consecutive {
-    index_t start;
+    index_t origin, shift = 0;
+    constexpr index_t start() const { return origin + shift; }
 };
 
 namespace detail {
@@ -38,7 +40,7 @@ DOMINO_INLINE simd::ints iota() {
 DOMINO_INLINE simd::ints spread(index_t x) { return simd::ints(static_cast<std::int32_t>(x)); }
 DOMINO_INLINE simd::floats spread(float x) { return simd::floats(x); }
 DOMINO_INLINE simd::bools spread(bool x) { return simd::broadcast(x); }
-DOMINO_INLINE simd::ints spread(consecutive x) { return spread(x.start) + iota(); }
+DOMINO_INLINE simd::ints spread(consecutive x) { return (spread(x.origin) + iota()) + spread(x.shift); }
 DOMINO_INLINE auto spread(auto x) { return x; }
 
 /// Calls f with both operands as registers of their common type.
@@ -94,9 +96,9 @@ private:
     static constexpr float widened(float x) { return x; }
 
     // clang-format off
-    static DOMINO_INLINE consecutive apply(op::add, consecutive x, index_t y) { return {x.start + y}; }
-    static DOMINO_INLINE consecutive apply(op::add, index_t x, consecutive y) { return {x + y.start}; }
-    static DOMINO_INLINE consecutive apply(op::subtract, consecutive x, index_t y) { return {x.start - y}; }
+    static DOMINO_INLINE consecutive apply(op::add, consecutive x, index_t y) { return {x.origin, x.shift + y}; }
+    static DOMINO_INLINE consecutive apply(op::add, index_t x, consecutive y) { return {y.origin, x + y.shift}; }
+    static DOMINO_INLINE consecutive apply(op::subtract, consecutive x, index_t y) { return {x.origin, x.shift - y}; }
     static DOMINO_INLINE auto apply(op::add, auto x, auto y) { return detail::in_common_register(x, y, [](auto s, auto t) { return s + t; }); }
     static DOMINO_INLINE auto apply(op::subtract, auto x, auto y) { return detail::in_common_register(x, y, [](auto s, auto t) { return s - t; }); }
     static DOMINO_INLINE auto apply(op::multiply, auto x, auto y) { return detail::in_common_register(x, y, [](auto s, auto t) { return s * t; }); }
@@ -202,7 +204,7 @@ private:
         std::same_as<std::tuple_element_t<sizeof...(Index) - 1, std::tuple<Index...>>, consecutive> &&
         ((detail::Shared<Index> ? 0 : 1) + ...) == 1;
     static constexpr index_t first(index_t x) { return x; }
-    static constexpr index_t first(consecutive x) { return x.start; }
+    static constexpr index_t first(consecutive x) { return x.start(); }
     template <class Lanes, class At, class... Index>
     static DOMINO_INLINE void each_lane(Lanes& lanes, At at, Index... index) {
         const auto indices = std::tuple(lane_access(index)...);
@@ -213,7 +215,7 @@ private:
         return [x](std::size_t) { return x; };
     }
     static DOMINO_INLINE auto lane_access(consecutive x) {
-        return [x](std::size_t i) { return x.start + static_cast<index_t>(i); };
+        return [x](std::size_t i) { return x.start() + static_cast<index_t>(i); };
     }
     static DOMINO_INLINE auto lane_access(simd::ints x) {
         alignas(64) std::array<std::int32_t, static_cast<std::size_t>(simd::width)> stored;

@@ -293,18 +293,28 @@ private:
                         simd::floats (&tile_max)[R]) {
         if (some.empty()) return;
         simd::floats most[1] = {tile_max[r]};
-        const wide_dots<1> dots{q_panel(i) + r * simd::width, head_dim_, keys(some), some.size()};
-        if constexpr (plain_score) score_panel<true>(dots, some, scores + r * simd::width, most);
-        else score_panel<true>(dots, some, scores + r * simd::width, most, rows.only(r, 1), p_.scale, score_mod_);
+        const index_t first = r * simd::width;
+        score_dots<true>(wide_dots<1>{q_panel(i) + first, head_dim_, keys(some), some.size()}, rows.only(r, 1), some,
+                         scores + first, most);
         tile_max[r] = most[0];
+    }
+
+    template <bool masked, int R, class Dots>
+    void score_dots(const Dots& dots, const panel_rows& rows, span some, float* scores, simd::floats (&tile_max)[R]) {
+        if constexpr (plain_score) {
+            score_panel<masked>(dots, some.size(), scores, tile_max);
+        } else {
+            float* const unmodified = masked ? w_.unmodified : scores;
+            simd::floats most[R];
+            for (auto& m : most) m = simd::floats(minus_infinity);
+            score_panel<false>(dots, some.size(), unmodified, most);
+            modify_scores<masked>(unmodified, rows, some, p_.scale, score_mod_, scores, tile_max);
+        }
     }
 
     template <bool masked, int R>
     void score(index_t i, const panel_rows& rows, span some, float* scores, simd::floats (&tile_max)[R]) {
-        const auto from = [&](const auto& dots) {
-            if constexpr (plain_score) score_panel<masked>(dots, some, scores, tile_max);
-            else score_panel<masked>(dots, some, scores, tile_max, rows, p_.scale, score_mod_);
-        };
+        const auto from = [&](const auto& dots) { score_dots<masked>(dots, rows, some, scores, tile_max); };
         if constexpr (R == 1)
             if (thin(i)) {
                 pass(some);

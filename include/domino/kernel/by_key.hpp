@@ -71,10 +71,10 @@ void write_by_key(const E& expression, const panel_rows& rows, span keys, float*
 /// The same; lanes run along the rows.
 template <Expression E, class Stored>
 void write_by_row(const E& expression, const panel_rows& rows, span keys, float* out, Stored stored) {
-    with_lanes(rows, [&](auto at_row) {
+    with_lanes<panel_registers>(rows, expression, [&](auto at_row, const auto& e) {
         for (index_t key = keys.begin; key < keys.end; ++key)
             for (int r = 0; r < panel_registers; ++r, out += simd::width)
-                stored(detail::spread(evaluate(expression, at_row.at(r, key).by_row()))).store_aligned(out);
+                stored(detail::spread(evaluate(e, at_row.at(r, key).by_row()))).store_aligned(out);
     });
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// A score mod in the first microkernel, and a mask written out for one panel and one tile of keys.
+// A score mod, and a mask written out, for one panel and one tile of keys.
 #pragma once
 
 #include <cstdint>
@@ -12,17 +12,27 @@
 namespace domino::inline DOMINO_ARCH {
 namespace kernel {
 
-/// Scores of a panel with a score mod: score_mod(scale * dot).
-template <bool masked, int R, class Dots, Expression Score>
-DOMINO_NOINLINE void score_panel(const Dots& dots, span keys, float* scores, simd::floats (&tile_max)[R],
-                                 const panel_rows& rows, float scale_factor, const Score& score_mod) {
-    const simd::floats scale(scale_factor);
-    with_lanes(rows, [&](auto at_row) {
-        score_keys<masked>(dots, keys, scores, tile_max,
-                           [&](auto r, index_t key, simd::floats dot) DOMINO_INLINE_LAMBDA {
-                               const auto modified = evaluate(score_mod, at_row.at(r, key, dot * scale));
-                               return simd::to_floats(detail::spread(modified));
-                           });
+/// Scores [keys, panel] of R registers of rows with a score mod: score_mod(scale * dot). Where `masked`, `scores` holds the
+/// mask at first, as for score_panel. A loop of its own: beside the accumulators of the dot products there are no registers
+/// left, and the score mod would be there once for each of them.
+template <bool masked, int R, Expression Score>
+DOMINO_NOINLINE void modify_scores(const float* dots, const panel_rows& rows, span keys, float scale_factor,
+                                   const Score& score_mod, float* scores, simd::floats (&tile_max)[R]) {
+    const simd::floats scale(scale_factor), nothing(minus_infinity);
+    with_lanes<R>(rows, score_mod, [&](auto at_row, const auto& known_mod) {
+        simd::floats most[R];  // a copy: stores of scores could change what a reference names
+        simd::unroll<R>([&](auto r) DOMINO_INLINE_LAMBDA { most[r] = tile_max[r]; });
+        for (index_t key = keys.begin; key < keys.end; ++key, dots += panel, scores += panel)
+            simd::unroll<R>([&](auto r) DOMINO_INLINE_LAMBDA {
+                const simd::floats dot = simd::floats::load_aligned(dots + r * simd::width);
+                const auto modified = evaluate(known_mod, at_row.at(r, key, dot * scale));
+                simd::floats s = simd::to_floats(detail::spread(modified));
+                float* at = scores + r * simd::width;
+                if constexpr (masked) s = xsimd::select(simd::floats::load_aligned(at) == nothing, nothing, s);
+                most[r] = xsimd::max(s, most[r]);  // in this order: NaN is passed over
+                s.store_aligned(at);
+            });
+        simd::unroll<R>([&](auto r) DOMINO_INLINE_LAMBDA { tile_max[r] = most[r]; });
     });
 }
 

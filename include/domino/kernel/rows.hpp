@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "domino/domain/lanes.hpp"
+#include "domino/expression/known.hpp"
 #include "domino/kernel/shape.hpp"
 #include "domino/tile/tile.hpp"
 
@@ -33,9 +34,7 @@ struct panel_rows {
     const float* staged = nullptr;  ///< what by_key.hpp has written for the keys from staged_begin on
     index_t staged_begin = 0;
 
-    /// Rows in register r.
-    index_t live(int r) const { return std::min(count - r * simd::width, simd::width); }
-    /// Those in n registers from `first` on, of rows that share a head.
+    /// Those in n registers from `first` on.   (rows that share a head)
     panel_rows only(int first, int n) const {
         panel_rows rows = *this;
         rows.count = std::clamp<index_t>(count - first * simd::width, 0, n * simd::width);
@@ -51,20 +50,35 @@ struct panel_rows {
 /// Look-ups whose entries may wait in memory at once, [kv_tile, panel] each.
 inline constexpr index_t most_staged = 4;
 
-/// The lanes of a register of rows.
+/// A value for each of R registers of rows.
+template <class T, int R>
+struct by_register {
+    T of[R];
+};
+
+/// The lanes of register r of rows.
 template <class H, class Q, class Score>
-struct row_lanes : lanes<H, Q, Score> {
-    const panel_rows* rows;
+struct register_lanes : lanes<H, Q, Score> {
     int r;
 
-    const lanes<H, Q, Score>& by_row() const { return *this; }
-    /// A look-up's entries, from where they wait; one by one where they do not.
+    template <class T, int R>
+    DOMINO_INLINE T known(const by_register<T, R>& found) const {
+        return found.of[r];
+    }
+};
+
+/// The same, and a look-up's entries from where they wait; one by one where they do not.
+template <class H, class Q, class Score>
+struct row_lanes : register_lanes<H, Q, Score> {
+    const panel_rows* rows;
+
+    const register_lanes<H, Q, Score>& by_row() const { return *this; }
     DOMINO_INLINE auto staged(const auto& of) const {
         if (of.slot >= most_staged) [[unlikely]]
             return look_up(of.lookup, this->b, this->h, this->q, this->kv);
         const index_t place = of.slot * kv_tile + this->kv - rows->staged_begin;
         return from_stored<value_t<decltype(of.lookup)>>(
-            simd::floats::load_aligned(rows->staged + place * panel + r * simd::width));
+            simd::floats::load_aligned(rows->staged + place * panel + this->r * simd::width));
     }
 
 private:
@@ -73,33 +87,63 @@ private:
     }
 };
 
-/// The lanes of register r when the rows share a head, and when they do not.
+/// The lanes of register r when the rows share a head, and when they do not. What lanes are made of is copied: stores of
+/// scores could change what a reference names.
 struct one_head_rows {
-    const panel_rows& rows;
+    const panel_rows* rows;
+    index_t b = rows->b, h = rows->box.h.begin, first = rows->box.q.begin, count = rows->count;
     template <class Score = float>
     DOMINO_INLINE auto at(int r, index_t key, Score s = {}) const {
-        const index_t first = r * simd::width;
+        const index_t before = r * simd::width;
         return row_lanes<index_t, consecutive, Score>{
-            {rows.b, rows.box.h.begin, {rows.box.q.begin + first}, key, s, rows.live(r)}, &rows, r};
+            {{b, h, {first + before}, key, s, std::min(count - before, simd::width)}, r}, rows};
     }
 };
 struct mixed_rows {
-    const panel_rows& rows;
+    const panel_rows* rows;
+    index_t b = rows->b, count = rows->count;
+    const std::int32_t *heads = rows->heads, *positions = rows->positions;
     template <class Score = float>
     DOMINO_INLINE auto at(int r, index_t key, Score s = {}) const {
-        const index_t first = r * simd::width;
+        const index_t before = r * simd::width;
         return row_lanes<simd::ints, simd::ints, Score>{
-            {rows.b, simd::ints::load_aligned(rows.heads + first), simd::ints::load_aligned(rows.positions + first),
-             key, s, rows.live(r)},
-            &rows,
-            r};
+            {{b, simd::ints::load_aligned(heads + before), simd::ints::load_aligned(positions + before), key, s,
+              std::min(count - before, simd::width)},
+             r},
+            rows};
     }
 };
 
-template <class F>
-DOMINO_INLINE void with_lanes(const panel_rows& rows, F f) {
-    if (rows.one_head) f(one_head_rows{rows});
-    else f(mixed_rows{rows});
+/// The domain of expressions in which what keys and scores do not change is known.
+template <class Find>
+struct knowing_rows : knowing<axes::kv | axes::score, Find> {
+    using knowing<axes::kv | axes::score, Find>::knowing;
+    auto staged(const auto& of) const {
+        return domino::detail::stands_for<std::remove_cvref_t<decltype(of)>>(
+            [&of](const auto& at) DOMINO_INLINE_LAMBDA { return evaluate(of, at); });
+    }
+};
+template <class Find>
+knowing_rows(Find) -> knowing_rows<Find>;
+
+/// Calls f(at_row, e): e is `expression` for the first R registers of rows, whose lanes at_row.at(register, key, score) gives;
+/// what only the rows decide is evaluated here, once.
+template <int R, Expression E, class F>
+DOMINO_INLINE void with_lanes(const panel_rows& rows, const E& expression, F f) {
+    const auto with = [&](auto at_row) DOMINO_INLINE_LAMBDA {
+        f(at_row, evaluate(expression, knowing_rows([&](const auto& e) DOMINO_INLINE_LAMBDA {
+                               const auto value = [&](int r) DOMINO_INLINE_LAMBDA {
+                                   const auto x = evaluate(e, at_row.at(r, 0));
+                                   if constexpr (std::same_as<decltype(x), const float>) return simd::floats(x);
+                                   else return x;
+                               };
+                               return [&]<int... r>(std::integer_sequence<int, r...>) DOMINO_INLINE_LAMBDA {
+                                   return by_register<decltype(value(0)), R>{{value(r)...}};
+                               }(std::make_integer_sequence<int, R>{});
+                           })));
+    };
+    if (rows.one_head) with(one_head_rows{&rows});
+    else with(mixed_rows{&rows});
 }
 
 }  // namespace kernel

@@ -81,32 +81,21 @@ struct stored_dots {
     }
 };
 
-/// Scores [keys, panel], in whole steps of keys, from dot products given to modify(register, key, dots) while they are in
-/// registers; `tile_max` gains their maximum. Where `masked`, `scores` holds the mask at first: 0 where visible, -inf
-/// where not.
-template <bool masked, int R, class Dots, class Modify>
-DOMINO_INLINE void score_keys(Dots dots, span keys, float* scores, simd::floats (&tile_max)[R], Modify modify) {
+/// Scores [keys, panel], in whole steps of keys: the dot products; `tile_max` gains their maximum. Where `masked`, `scores`
+/// holds the mask at first: 0 where visible, -inf where not.
+template <bool masked, int R, class Dots>
+DOMINO_NOINLINE void score_panel(Dots dots, index_t keys, float* scores, simd::floats (&tile_max)[R]) {
     const simd::floats nothing(minus_infinity);
     simd::floats most[R];  // a copy: stores of scores could change what a reference names
     simd::unroll<R>([&](auto r) DOMINO_INLINE_LAMBDA { most[r] = tile_max[r]; });
-    for (index_t key = 0; key < keys.size(); key += step, scores += step * panel) {
-        const index_t last = keys.size() - 1;
-        dots.next([&](auto j, auto r, simd::floats dot) DOMINO_INLINE_LAMBDA {
-            simd::floats s = modify(r, keys.begin + std::min<index_t>(key + j, last), dot);
+    for (index_t key = 0; key < keys; key += step, scores += step * panel)
+        dots.next([&](auto j, auto r, simd::floats s) DOMINO_INLINE_LAMBDA {
             float* at = scores + j * panel + r * simd::width;
             if constexpr (masked) s = xsimd::select(simd::floats::load_aligned(at) == nothing, nothing, s);
             most[r] = xsimd::max(s, most[r]);  // in this order: NaN is passed over
             s.store_aligned(at);
         });
-    }
     simd::unroll<R>([&](auto r) DOMINO_INLINE_LAMBDA { tile_max[r] = most[r]; });
-}
-
-/// Scores without a score mod: the dot products.
-template <bool masked, int R, class Dots>
-DOMINO_NOINLINE void score_panel(const Dots& dots, span keys, float* scores, simd::floats (&tile_max)[R]) {
-    score_keys<masked>(dots, keys, scores, tile_max,
-                       [](auto, index_t, simd::floats dot) DOMINO_INLINE_LAMBDA { return dot; });
 }
 
 }  // namespace kernel
