@@ -67,6 +67,8 @@ struct point {
     constexpr auto lookup(const auto& table, auto... index) const { return table.at(index...); }
     /// A functor of plain integers.
     constexpr auto call(const auto& functor, auto... x) const { return functor.at(x...); }
+    /// What was evaluated before.
+    static constexpr auto known(auto value) { return value; }
 };
 
 }  // namespace domino::inline DOMINO_ARCH

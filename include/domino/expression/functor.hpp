@@ -28,7 +28,11 @@ struct call : node {
     explicit constexpr call(Functor f, const Arguments&... x) : functor(std::move(f)), arguments(x...) {}
     template <class Domain>
     constexpr auto evaluate(const Domain& at) const {
-        return arguments.apply([&](const Arguments&... x) { return at.call(functor, domino::evaluate(x, at)...); });
+        return arguments.apply([&](const Arguments&... x) { return ask(at, functor, domino::evaluate(x, at)...); });
+    }
+    template <class Domain>
+    static constexpr auto ask(const Domain& at, const Functor& of, const auto&... x) {
+        return at.call(of, x...);
     }
 };
 

@@ -38,8 +38,12 @@ struct lookup : node {
         return indices.apply([&](const Indices&... i) DOMINO_INLINE_LAMBDA {
             if constexpr (bare && requires { at.note_bare(table, domino::evaluate(i, at)...); })
                 at.note_bare(table, domino::evaluate(i, at)...);
-            return at.lookup(table, domino::evaluate(i, at)...);
+            return ask(at, table, domino::evaluate(i, at)...);
         });
+    }
+    template <class Domain>
+    static DOMINO_INLINE constexpr auto ask(const Domain& at, const Table& of, const auto&... index) {
+        return at.lookup(of, index...);
     }
 };
 

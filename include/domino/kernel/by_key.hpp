@@ -111,7 +111,7 @@ struct staging : substitution<> {
         if constexpr (E::by_pair) return staged<E>(E(table, index...), slots++);
         else return E(table, index...);
     }
-    auto sharpened(const auto& e, const auto&...) const { return e; }  // lanes do not listen
+    void sharpened(const auto&...) const = delete;  // second opinions are lost: lanes do not listen
 };
 
 /// The score mod as the kernel evaluates it: itself where nothing is looked up by pair.

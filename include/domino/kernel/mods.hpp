@@ -51,20 +51,22 @@ void write_mask(const Mask& mask, const panel_rows& rows, span keys, bool narrow
     });
 }
 
-/// The same of a type-erased mask, in one call.
+/// The same of a type-erased mask, in one call for the rows that share a head and follow each other.
 inline void write_mask(const any_mask& mask, const panel_rows& rows, span keys, bool, float* out) {
     static_assert(panel <= 64 && kv_tile <= 128);
-    std::uint64_t bits[kv_tile];
-    for (index_t row = 0; row < panel;) {
-        index_t end = row + 1;  // as many rows as share a head and follow each other
+    std::uint64_t bits[kv_tile] = {};
+    for (index_t row = 0, end = 0; row < panel; row = end) {
+        end = row + 1;
         while (end < panel && rows.heads[end] == rows.heads[row] && rows.positions[end] == rows.positions[end - 1] + 1)
             ++end;
-        mask.fill_bits({rows.b, rows.heads[row], {rows.positions[row], rows.positions[row] + end - row}, keys}, bits);
-        for (index_t key = 0; key < keys.size(); ++key)
-            for (index_t i = row; i < end; ++i)
-                out[key * panel + i] = (bits[key] >> (i - row)) & 1 ? 0.f : minus_infinity;
-        row = end;
+        mask.set_bits({rows.b, rows.heads[row], {rows.positions[row], rows.positions[row] + end - row}, keys}, row,
+                      bits);
     }
+    for (index_t key = 0; key < keys.size(); ++key)
+        for (int r = 0; r < panel_registers; ++r, out += simd::width) {
+            const auto visible = simd::from_bits(static_cast<std::uint32_t>(bits[key] >> (r * simd::width)));
+            xsimd::select(visible, simd::floats(0.f), simd::floats(minus_infinity)).store_aligned(out);
+        }
 }
 
 }  // namespace kernel

@@ -114,33 +114,38 @@ struct mixed_rows {
     }
 };
 
-/// The domain of expressions in which what keys and scores do not change is known.
-template <class Find>
-struct knowing_rows : knowing<axes::kv | axes::score, Find> {
-    using knowing<axes::kv | axes::score, Find>::knowing;
-    auto staged(const auto& of) const {
-        return domino::detail::stands_for<std::remove_cvref_t<decltype(of)>>(
-            [&of](const auto& at) DOMINO_INLINE_LAMBDA { return evaluate(of, at); });
+/// Evaluates what only the rows decide, for R registers of them.
+template <int R, class AtRow>
+struct find_by_register {
+    AtRow at_row;
+    template <Expression E>
+    DOMINO_INLINE auto operator()(const E& e) const {
+        return [&]<int... r>(std::integer_sequence<int, r...>) DOMINO_INLINE_LAMBDA {
+            return by_register<decltype(value(e, 0)), R>{{value(e, r)...}};
+        }(std::make_integer_sequence<int, R>{});
+    }
+
+private:
+    template <Expression E>
+    DOMINO_INLINE auto value(const E& e, int r) const {
+        const auto x = evaluate(e, at_row.at(r, 0));
+        if constexpr (std::same_as<value_t<E>, float>) return simd::to_floats(detail::spread(x));
+        else return x;
     }
 };
-template <class Find>
-knowing_rows(Find) -> knowing_rows<Find>;
+/// The domain of expressions in which that is known.
+template <int R, class AtRow>
+struct knowing_rows : knowing<axes::kv | axes::score, find_by_register<R, AtRow>> {
+    explicit knowing_rows(AtRow at_row) : knowing<axes::kv | axes::score, find_by_register<R, AtRow>>({at_row}) {}
+    auto staged(const auto& of) const { return borrowed(of); }
+};
 
 /// Calls f(at_row, e): e is `expression` for the first R registers of rows, whose lanes at_row.at(register, key, score) gives;
 /// what only the rows decide is evaluated here, once.
 template <int R, Expression E, class F>
 DOMINO_INLINE void with_lanes(const panel_rows& rows, const E& expression, F f) {
     const auto with = [&](auto at_row) DOMINO_INLINE_LAMBDA {
-        f(at_row, evaluate(expression, knowing_rows([&](const auto& e) DOMINO_INLINE_LAMBDA {
-                               const auto value = [&](int r) DOMINO_INLINE_LAMBDA {
-                                   const auto x = evaluate(e, at_row.at(r, 0));
-                                   if constexpr (std::same_as<decltype(x), const float>) return simd::floats(x);
-                                   else return x;
-                               };
-                               return [&]<int... r>(std::integer_sequence<int, r...>) DOMINO_INLINE_LAMBDA {
-                                   return by_register<decltype(value(0)), R>{{value(r)...}};
-                               }(std::make_integer_sequence<int, R>{});
-                           })));
+        f(at_row, evaluate(expression, knowing_rows<R, decltype(at_row)>(at_row)));
     };
     if (rows.one_head) with(one_head_rows{&rows});
     else with(mixed_rows{&rows});

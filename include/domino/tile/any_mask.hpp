@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "domino/domain/text.hpp"
+#include "domino/expression/known.hpp"
 #include "domino/expression/leaves.hpp"
 #include "domino/tile/check.hpp"
 
@@ -14,14 +15,41 @@ namespace domino::inline DOMINO_ARCH {
 
 namespace detail {
 
-/// One bit a row, one word a key: what a mask keeps of at most 64 rows.
+/// One bit a row, one word a key: sets the bits of what a mask keeps, the first row's in place `bit`. Most of a tile is decided
+/// by ranges; the rest, and data by pair, of which these would read as much, point by point.
 template <Expression E>
-constexpr void fill_bits(const E& expression, const tile& t, std::uint64_t* keys) {
-    for (index_t key = t.kv.begin; key < t.kv.end; ++key) {
-        std::uint64_t rows = 0;
-        for (index_t row = t.q.begin; row < t.q.end; ++row)
-            rows |= std::uint64_t{evaluate(expression, point{t.b.begin, t.h.begin, row, key})} << (row - t.q.begin);
-        keys[key - t.kv.begin] = rows;
+constexpr void set_bits(const E& expression, const tile& t, index_t bit, std::uint64_t* keys) {
+    constexpr index_t few = 8;
+    const index_t rows = t.q.size();
+    if constexpr (!depends_on<E>(axes::pairs)) {
+        const truth verdict = evaluate(expression, as_range(t));
+        if (!verdict.may) return;
+        if (verdict.must) {
+            const std::uint64_t all = ~std::uint64_t{0} >> (64 - rows) << bit;
+            for (index_t j = 0; j < t.kv.size(); ++j) keys[j] |= all;
+            return;
+        }
+        if (rows > few || t.kv.size() > few) {
+            tile first = t, second = t;
+            if (t.kv.size() > rows) {
+                first.kv.end = second.kv.begin = t.kv.begin + t.kv.size() / 2;
+                set_bits(expression, first, bit, keys);
+                set_bits(expression, second, bit, keys + first.kv.size());
+            } else {
+                first.q.end = second.q.begin = t.q.begin + rows / 2;
+                set_bits(expression, first, bit, keys);
+                set_bits(expression, second, bit + rows / 2, keys);
+            }
+            return;
+        }
+    }
+    for (index_t j = 0; j < t.kv.size(); ++j) {
+        point at{t.b.begin, t.h.begin, 0, t.kv.begin + j};
+        const auto of_row = knowing_all_but<axes::q>(expression, [&](const auto& e) { return evaluate(e, at); });
+        for (index_t i = 0; i < rows; ++i) {
+            at.q = t.q.begin + i;
+            keys[j] |= std::uint64_t{evaluate(of_row, at)} << (bit + i);
+        }
     }
 }
 
@@ -46,8 +74,8 @@ public:
     /// The mask's own leaves.
     void visit_leaves(detail::leaf_visitor& visitor) { leaf_.functor.visit_leaves(visitor); }
 
-    /// Bits of at most 64 rows of one (b, h): bit i of keys[j] is row t.q.begin + i, key t.kv.begin + j.
-    void fill_bits(const tile& t, std::uint64_t* keys) const { leaf_.functor.mask->fill_bits(t, keys); }
+    /// Sets bits of at most 64 rows of one (b, h): bit + i of keys[j] where row t.q.begin + i sees key t.kv.begin + j.
+    void set_bits(const tile& t, index_t bit, std::uint64_t* keys) const { leaf_.functor.mask->set_bits(t, bit, keys); }
 
 private:
     struct concept_ {
@@ -56,7 +84,7 @@ private:
         virtual truth over(const range&) const = 0;
         virtual text words(const writer&) const = 0;
         virtual void inspect(const range&, detail::integers&) const = 0;
-        virtual void fill_bits(const tile&, std::uint64_t*) const = 0;
+        virtual void set_bits(const tile&, index_t, std::uint64_t*) const = 0;
         virtual std::shared_ptr<const concept_> visited(detail::leaf_visitor&) const = 0;
     };
     template <Expression E>
@@ -68,7 +96,9 @@ private:
         void inspect(const range& r, detail::integers& seen) const override {
             domino::evaluate(expression, detail::inspection{r, &seen});
         }
-        void fill_bits(const tile& t, std::uint64_t* keys) const override { detail::fill_bits(expression, t, keys); }
+        void set_bits(const tile& t, index_t bit, std::uint64_t* keys) const override {
+            detail::set_bits(expression, t, bit, keys);
+        }
         std::shared_ptr<const concept_> visited(detail::leaf_visitor& visitor) const override {
             const auto copy = std::make_shared<model>(*this);
             detail::visit_leaves(copy->expression, visitor);
