@@ -32,7 +32,7 @@ auto ones(index_t batch, index_t len) {
 
 TEST_CASE("an info is an expression: applying composes, and prints") {
     const auto info = mask_info<>::from_segments({{0, 0, 1, 1, -1}}).apply_causal().apply_sliding_window({2, 0});
-    CHECK(to_string(info) == "ids(b, q) == ids(b, kv) && ids(b, kv) >= 0 && kv <= q && q - kv <= 2 && kv - q <= 0");
+    CHECK(to_string(info) == "ids(b, q) == ids(b, kv) && ids(b, q) >= 0 && kv <= q && q - kv <= 2 && kv - q <= 0");
     CHECK(info.describe() ==
           "mask_info([1, 1, 5, 5], segment ids, self-attention, causal, sliding window; " + to_string(info) + ")");
     CHECK(rows(info) == "10000 11000 00100 00110 00000");

@@ -68,7 +68,7 @@ TEST_CASE("tables print their names and indices") {
     const std::vector<int> entries{1, 2, 3};
     const std::vector<float> slopes{0.5f};
     CHECK(to_string(table(entries)(q)) == "table(q)");
-    CHECK(to_string(same_document(table(entries, "ids"))) == "ids(q) == ids(kv) && ids(kv) >= 0");
+    CHECK(to_string(same_document(table(entries, "ids"))) == "ids(q) == ids(kv) && ids(q) >= 0");
     CHECK(to_string(table(entries.data(), 1, 3, "t")(b, q + 1) < 2) == "t(b, q + 1) < 2");
     CHECK(to_string(alibi(table(slopes, "slopes"))) == "score - slopes(h) * abs(q - kv)");
     CHECK(to_string(alibi_signed(table(slopes, "slopes"))) == "score + slopes(h) * (kv - q)");
