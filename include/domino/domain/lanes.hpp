@@ -78,6 +78,12 @@ struct lanes {
         if constexpr ((detail::Shared<Index> && ...)) return table.at(index...);
         else return gather(table, index...);
     }
+    /// Where the entries of `count` lanes lie side by side in a table; null where they do not.
+    template <class Table, class... Index>
+    DOMINO_INLINE const typename Table::value_type* row(const Table& table, index_t count, Index... index) const {
+        if constexpr (by_last_index<Index...>) return table.row(count, first(index)...);
+        else return nullptr;
+    }
     /// A functor of plain numbers, lane by lane; bits of neighbouring keys at once.
     DOMINO_INLINE auto call(const auto& functor, auto... x) const {
         if constexpr (requires { functor.word(simd::width, first(x)...); })

@@ -224,7 +224,7 @@ private:
         for (auto& m : tile_max) m = simd::floats(minus_infinity);
         tile_end_ = keys.end;
         if (kind == tile_kind::full) {
-            score<false>(i, with_entries(rows, keys), keys, w_.scores, tile_max);
+            score<false>(i, rows, keys, w_.scores, tile_max);
             return add_weighted<R, false>(i, keys, {0, keys.size(), keys.size()}, tile_max);
         }
         tile box = rows.box;
@@ -236,18 +236,17 @@ private:
             const auto scores_of = [&](index_t key) { return w_.scores + (key - live.begin) * panel; };
             std::fill(scores_of(live.end), scores_of(r.kv.begin), minus_infinity);  // a gap between runs
             span both = r.kv;
-            const panel_rows ready = with_entries(rows, r.kv);
             if (r.kind == tile_kind::full) {
-                score<false>(i, ready, r.kv, scores_of(r.kv.begin), tile_max);
+                score<false>(i, rows, r.kv, scores_of(r.kv.begin), tile_max);
             } else {
                 write_mask(mask_, rows, r.kv, p_.narrow, scores_of(r.kv.begin));
                 std::fill_n(scores_of(r.kv.end), (step - r.kv.size() % step) % step * panel, minus_infinity);
                 if constexpr (R > 1) {
                     both = shared_keys(rows, r.kv);
-                    score_register(i, 0, ready, {r.kv.begin, both.begin}, scores_of(r.kv.begin), tile_max);
-                    score_register(i, R - 1, ready, {both.end, r.kv.end}, scores_of(both.end), tile_max);
+                    score_register(i, 0, rows, {r.kv.begin, both.begin}, scores_of(r.kv.begin), tile_max);
+                    score_register(i, R - 1, rows, {both.end, r.kv.end}, scores_of(both.end), tile_max);
                 }
-                if (!both.empty()) score<true>(i, ready, both, scores_of(both.begin), tile_max);
+                if (!both.empty()) score<true>(i, rows, both, scores_of(both.begin), tile_max);
             }
             if (is_first) shared.begin = both.begin;
             shared.end = both.end;
@@ -308,7 +307,7 @@ private:
             simd::floats most[R];
             for (auto& m : most) m = simd::floats(minus_infinity);
             score_panel<false>(dots, some.size(), unmodified, most);
-            modify_scores<masked>(unmodified, rows, some, p_.scale, score_mod_, scores, tile_max);
+            modify_scores<masked>(unmodified, with_entries(rows, some), some, p_.scale, score_mod_, scores, tile_max);
         }
     }
 

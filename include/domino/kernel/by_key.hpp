@@ -46,6 +46,40 @@ void note_lines(const E& expression, const panel_rows& rows, span keys, line_lis
                      note_entries{{rows.b, rows.heads[i], rows.positions[i], keys.begin}, keys.size(), lines});
 }
 
+/// The lanes of a row's keys from `key` on.
+using key_lanes = lanes<index_t, index_t, float, consecutive>;
+inline key_lanes lanes_of(const panel_rows& rows, index_t row, index_t key) {
+    return {rows.b, rows.heads[row], rows.positions[row], {key}};
+}
+
+/// Where a look-up's entries of `count` rows from `first` on and of `keys` lie, in a table of floats: as evenly spaced rows;
+/// none if not.
+template <class Table, Expression... Indices>
+float_rows stored_rows(const lookup<Table, Indices...>& e, const panel_rows& rows, index_t first, index_t count,
+                       span keys) {
+    const auto row = [&](index_t i) {
+        const key_lanes at = lanes_of(rows, first + i, keys.begin);
+        return e.indices.apply(
+            [&](const auto&... index) { return at.row(e.table, keys.size(), evaluate(index, at)...); });
+    };
+    if constexpr (!std::same_as<typename Table::value_type, float>) return {};
+    else {
+        const float *top = row(0), *before = top;
+        if (!top || count < 2) return {top, 0};
+        const index_t stride = row(1) - top;
+        for (index_t i = 1; i < count; ++i) {
+            const float* next = row(i);
+            if (!next || next - before != stride) return {};
+            before = next;
+        }
+        return {top, stride};
+    }
+}
+template <Expression E>
+float_rows stored_rows(const E&, const panel_rows&, index_t, index_t, span) {
+    return {};
+}
+
 /// Writes stored(value of `expression`) for a panel's rows and at most kv_tile keys, from no key before the first there is, to
 /// out [keys, panel]; lanes run along the keys.
 template <Expression E, class Stored>
@@ -55,12 +89,15 @@ void write_by_key(const E& expression, const panel_rows& rows, span keys, float*
     alignas(64) float values[simd::width][row_size];
     for (index_t first = 0; first < rows.count; first += simd::width) {
         const index_t count = std::min(rows.count - first, simd::width);
+        if (count == simd::width)
+            if (const float_rows stored_ones = stored_rows(expression, rows, first, count, keys); stored_ones.first) {
+                simd::transpose(stored_ones.first, stored_ones.stride, count, keys.size(), out + first, panel);
+                continue;
+            }
         for (index_t i = 0; i < count; ++i)
             for (index_t key = keys.begin; key < keys.end; key += simd::width) {
                 const index_t start = std::min(key, keys.end - simd::width);
-                const lanes<index_t, index_t, float, consecutive> at{
-                    rows.b, rows.heads[first + i], rows.positions[first + i], {start}};
-                stored(detail::spread(evaluate(expression, at)))
+                stored(detail::spread(evaluate(expression, lanes_of(rows, first + i, start))))
                     .store_unaligned(values[i] + before + (start - keys.begin));
             }
         for (index_t i = count; i < simd::width; ++i) std::fill_n(values[i], row_size, 0.f);
@@ -121,6 +158,23 @@ decltype(auto) stage(const E& score_mod) {
     else return (score_mod);
 }
 
+/// The range domain without what would take long to look up: more than one row of a table.
+struct quick_range : range {
+    auto lookup(const auto& table, auto... index) const {
+        using entry = typename std::remove_cvref_t<decltype(table)>::entry;
+        constexpr std::size_t last = sizeof...(index) - 1;
+        const interval at[] = {index...};
+        for (std::size_t i = 0; i < last; ++i)
+            if (!at[i].is_point()) return anything(entry{});
+        return range::lookup(table, index...);
+    }
+
+private:
+    static truth anything(bool) { return truth::unknown(); }
+    static interval anything(index_t) { return {interval::least, interval::most}; }
+    static real_interval anything(float) { return real_interval::anything(); }
+};
+
 /// The domain in which a score mod has no value, but its look-ups write theirs.
 struct write_staged {
     const panel_rows& rows;
@@ -137,6 +191,15 @@ struct write_staged {
     nothing staged(const kernel::staged<E>& of) const {
         if (of.slot >= most_staged) return {};
         float* to = out + of.slot * kv_tile * panel;
+        if constexpr (std::same_as<value_t<E>, float>) {  // far keys often share one entry
+            tile box = rows.box;
+            box.kv = keys;
+            const real_interval all = evaluate(of.lookup, quick_range{domino::detail::as_range(box)});
+            if (all.is_point()) {
+                std::fill_n(to, keys.size() * panel, all.lo);
+                return {};
+            }
+        }
         write_values(of.lookup, rows, keys, to, [](auto x) DOMINO_INLINE_LAMBDA { return as_stored(x); });
         return {};
     }
