@@ -122,3 +122,45 @@ TEST_CASE("a score mod that forgets the score", "[attention][scores]") {
     p.run(mask, 0.01f * (domino::q - domino::kv));
     CHECK(p.difference() == "");
 }
+
+TEST_CASE("parts that only the rows decide, of every kind, for rows of one head and of several",
+          "[attention][scores]") {
+    using namespace domino;
+    struct shape {
+        index_t heads, rows, keys;
+    };
+    // wide panels with ends, a register of rows, heads that share a panel, few rows
+    for (const auto& [heads, rows, keys] : {shape{2, 150, 211}, {4, 13, 131}, {8, 5, 140}, {4, 1, 97}}) {
+        example p(heads, rows, keys);
+        CAPTURE(heads, rows, keys);
+        std::vector<float> gains;
+        std::vector<std::int32_t> kinds;
+        std::vector<std::uint8_t> marked;
+        for (index_t i = 0; i < keys + 3; ++i) {
+            gains.push_back(0.5f + 0.125f * static_cast<float>(i % 7));
+            kinds.push_back(static_cast<std::int32_t>(i / 19 % 3) - 1);
+            marked.push_back(i % 4 == 1);
+        }
+        const auto gain = table(gains), slope = table(p.slopes);
+        const auto kind = table(kinds);
+        const auto mark = table(reinterpret_cast<const bool*>(marked.data()), keys + 3);
+        p.score = [&](double s, index_t b_, index_t h_, index_t i, index_t j) {
+            const double of_row = std::log(static_cast<double>(i) + 2.0) * static_cast<double>(gains[at(i)]);
+            const double whole = static_cast<double>((3 * i + h_) % 5 + b_);
+            const double shared = p.slope(h_) * static_cast<double>(h_ + 2 * b_);
+            return (marked[at(i + 2)] != 0 ? s : 0.5 * s) + of_row - (j % 2 == 0 ? whole : 0.0) + shared +
+                   (i / 2 - j / 3 > 4 ? 0.25 : 0.0);
+        };
+        const auto mod = where(mark(q + 2), score, 0.5f * score) + log(q + 2) * gain(q) -
+                         where(kv % 2 == 0, (3 * q + h) % 5 + b, 0) + slope(h) * (h + 2 * b) +
+                         where(q / 2 - kv / 3 > 4, 0.25f, 0.0f);
+        p.keep = [&](index_t b_, index_t h_, index_t i, index_t j) {
+            return (j <= i || j < 5) && (kinds[at(i)] == kinds[at(j)] || (i + h_ + b_) % 3 == 0 || i == j);
+        };
+        const auto seen = (causal || kv < 5) && (kind(q) == kind(kv) || (q + h + b) % 3 == 0 || q == kv);
+        p.run(seen, mod);
+        CHECK(p.difference() == "");
+        p.run(any_mask(seen), mod);
+        CHECK(p.difference() == "");
+    }
+}
