@@ -10,6 +10,7 @@
 #include "domino/expression/substitute.hpp"
 #include "domino/kernel/line_list.hpp"
 #include "domino/kernel/rows.hpp"
+#include "domino/kernel/source.hpp"
 #include "domino/simd/transpose.hpp"
 
 namespace domino::inline DOMINO_ARCH {
