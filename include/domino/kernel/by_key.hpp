@@ -91,8 +91,8 @@ void write_by_key(const E& expression, const panel_rows& rows, span keys, float*
     for (index_t first = 0; first < rows.count; first += simd::width) {
         const index_t count = std::min(rows.count - first, simd::width);
         if (count == simd::width)
-            if (const float_rows stored_ones = stored_rows(expression, rows, first, count, keys); stored_ones.first) {
-                simd::transpose(stored_ones.first, stored_ones.stride, count, keys.size(), out + first, panel);
+            if (const float_rows table = stored_rows(expression, rows, first, count, keys); table.first) {
+                simd::transpose(table.first, table.stride, count, keys.size(), out + first, panel);
                 continue;
             }
         for (index_t i = 0; i < count; ++i)
@@ -196,7 +196,7 @@ struct write_staged {
             tile box = rows.box;
             box.kv = keys;
             const real_interval all = evaluate(of.lookup, quick_range{domino::detail::as_range(box)});
-            if (all.is_point()) {
+            if (all.is_point() && all.lo != 0.f) {  // of 0 and -0 both may be there
                 std::fill_n(to, keys.size() * panel, all.lo);
                 return {};
             }

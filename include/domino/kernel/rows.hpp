@@ -34,7 +34,7 @@ struct panel_rows {
     const float* staged = nullptr;  ///< what by_key.hpp has written for the keys from staged_begin on
     index_t staged_begin = 0;
 
-    /// Those in n registers from `first` on.   (rows that share a head)
+    /// Those in n registers from `first` on, of rows that share a head.
     panel_rows only(int first, int n) const {
         panel_rows rows = *this;
         rows.count = std::clamp<index_t>(count - first * simd::width, 0, n * simd::width);
@@ -129,8 +129,8 @@ private:
     template <Expression E>
     DOMINO_INLINE auto value(const E& e, int r) const {
         const auto x = evaluate(e, at_row.at(r, 0));
-        if constexpr (std::same_as<value_t<E>, float>) return simd::to_floats(detail::spread(x));
-        else return x;
+        if constexpr (std::same_as<value_t<E>, index_t>) return x;  // some operations are faster with a shared one
+        else return detail::spread(x);
     }
 };
 /// The domain of expressions in which that is known.
