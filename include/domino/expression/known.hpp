@@ -40,12 +40,12 @@ struct borrowed : node {
 
 /// A look-up in a table, or a call of a functor, that is not copied.
 template <template <class, class...> class Node, class Held, Expression... Xs>
-struct borrower : node {
+struct borrowing : node {
     using value_type = typename Node<Held, Xs...>::value_type;
     static constexpr axes depends_on = Node<Held, Xs...>::depends_on;
     const Held& held;
     [[no_unique_address]] children<Xs...> operands;
-    explicit constexpr borrower(const Held& h_, const Xs&... x) : held(h_), operands(x...) {}
+    explicit constexpr borrowing(const Held& h_, const Xs&... x) : held(h_), operands(x...) {}
     template <class Domain>
     DOMINO_INLINE constexpr auto evaluate(const Domain& at) const {
         return operands.apply([&](const auto&... x) DOMINO_INLINE_LAMBDA {
@@ -66,11 +66,11 @@ struct knowing : substitution<> {
     }
     template <class Table, Expression... Xs>
     DOMINO_INLINE constexpr auto lookup(const Table& table, const Xs&... x) const {
-        return if_closed(borrower<domino::lookup, Table, Xs...>(table, x...));
+        return if_closed(borrowing<domino::lookup, Table, Xs...>(table, x...));
     }
     template <class Functor, Expression... Xs>
     DOMINO_INLINE constexpr auto call(const Functor& functor, const Xs&... x) const {
-        return if_closed(borrower<domino::call, Functor, Xs...>(functor, x...));
+        return if_closed(borrowing<domino::call, Functor, Xs...>(functor, x...));
     }
     /// Second opinions are lost: only the range domain listens.
     void sharpened(const auto&...) const = delete;
