@@ -3,6 +3,7 @@
 // rows of mixed heads (registers of heads and positions).
 #include <domino/domain/lanes.hpp>
 #include <domino/domino.hpp>
+#include <domino/expression/known.hpp>
 #include <random>
 
 #include "bitboard.hpp"
@@ -88,15 +89,34 @@ std::vector<rows> draw(bool one_head) {
     return all;
 }
 
+/// Lanes that know what they evaluated before.
+template <class Lanes>
+struct knowing_lanes : Lanes {
+    static auto known(auto value) { return value; }
+};
+
+/// The value in each lane, whole and with what the rows decide evaluated at another key first.
 template <Expression E, class Lanes>
 void collect(const E& e, const Lanes& lanes, const rows& r, values& v) {
+    knowing_lanes<Lanes> other{lanes};
+    other.kv += 3;
+    const auto of_keys =
+        knowing_all_but<axes::kv | axes::score>(e, [&](const auto& of_rows) { return evaluate(of_rows, other); });
     const auto got = unpack(evaluate(e, lanes));
+    const auto again = unpack(evaluate(of_keys, knowing_lanes<Lanes>{lanes}));
     using lane = typename decltype(got)::value_type;
     static_assert(std::is_same_v<value_t<E>, bool> == std::is_same_v<lane, bool>);
     static_assert(std::is_same_v<value_t<E>, float> == std::is_same_v<lane, float>);
+    static_assert(std::is_same_v<decltype(got), decltype(again)>);
     for (std::size_t i = 0; i < width; ++i) {
-        v.lanes.push_back(static_cast<double>(got[i]));
-        v.points.push_back(static_cast<double>(evaluate(e, point{1, r.h[i], r.q[i], r.kv, r.score[i]})));
+        const point at{1, r.h[i], r.q[i], r.kv, r.score[i]}, before{1, r.h[i], 0, r.kv, 0.f};
+        const auto of_row =
+            knowing_all_but<axes::q | axes::score>(e, [&](const auto& of_key) { return evaluate(of_key, before); });
+        for (const double one :
+             {static_cast<double>(got[i]), static_cast<double>(again[i]), static_cast<double>(evaluate(of_row, at))}) {
+            v.lanes.push_back(one);
+            v.points.push_back(static_cast<double>(evaluate(e, at)));
+        }
     }
 }
 
