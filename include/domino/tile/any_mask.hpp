@@ -10,6 +10,7 @@
 #include "domino/expression/known.hpp"
 #include "domino/expression/leaves.hpp"
 #include "domino/tile/check.hpp"
+#include "domino/tile/walk.hpp"
 
 namespace domino::inline DOMINO_ARCH {
 
@@ -77,7 +78,20 @@ public:
     /// Sets bits of at most 64 rows of one (b, h): bit + i of keys[j] where row t.q.begin + i sees key t.kv.begin + j.
     void set_bits(const tile& t, index_t bit, std::uint64_t* keys) const { leaf_.functor.mask->set_bits(t, bit, keys); }
 
+    /// for_each_run of the mask: its tiles are asked about without a call for each.
+    template <class Visit>
+    void for_each_run(const tile& rows, index_t grain, Visit&& visit) const {
+        leaf_.functor.mask->for_each_run(rows, grain, {&visit, [](void* to, const run& r) {
+                                                           (*static_cast<std::remove_reference_t<Visit>*>(to))(r);
+                                                       }});
+    }
+
 private:
+    struct run_visitor {
+        void* object;
+        void (*visit)(void*, const run&);
+        void operator()(const run& r) const { visit(object, r); }
+    };
     struct concept_ {
         virtual ~concept_() = default;
         virtual bool at(const point&) const = 0;
@@ -85,6 +99,7 @@ private:
         virtual text words(const writer&) const = 0;
         virtual void inspect(const range&, detail::integers&) const = 0;
         virtual void set_bits(const tile&, index_t, std::uint64_t*) const = 0;
+        virtual void for_each_run(const tile&, index_t, run_visitor) const = 0;
         virtual std::shared_ptr<const concept_> visited(detail::leaf_visitor&) const = 0;
     };
     template <Expression E>
@@ -98,6 +113,9 @@ private:
         }
         void set_bits(const tile& t, index_t bit, std::uint64_t* keys) const override {
             detail::set_bits(expression, t, bit, keys);
+        }
+        void for_each_run(const tile& rows, index_t grain, run_visitor visit) const override {
+            domino::for_each_run(expression, rows, grain, visit);
         }
         std::shared_ptr<const concept_> visited(detail::leaf_visitor& visitor) const override {
             const auto copy = std::make_shared<model>(*this);

@@ -40,6 +40,8 @@ constexpr void halve(const E& expression, range& box, span kv_span, index_t grai
 template <MaskMod M, class Visit>
 constexpr void for_each_run(const M& mask_mod, const tile& rows, index_t grain, Visit&& visit) {
     if (rows.empty()) return;
+    if constexpr (requires { mask_mod.for_each_run(rows, grain, visit); })
+        return mask_mod.for_each_run(rows, grain, visit);  // an erased mask walks over itself
     run pending{{0, 0}, tile_kind::empty};
     const auto flush = [&] {
         if (pending.kind != tile_kind::empty) visit(pending);
