@@ -53,8 +53,8 @@ inline key_lanes lanes_of(const panel_rows& rows, index_t row, index_t key) {
     return {rows.b, rows.heads[row], rows.positions[row], {key}};
 }
 
-/// Where a look-up's entries of `count` rows from `first` on and of `keys` lie, in a table of floats: as evenly spaced rows;
-/// none if not.
+/// Where a look-up's entries of `count` rows from `first` on and of `keys` lie, in a table of floats, which are written as they
+/// are: as evenly spaced rows; none if not.
 template <class Table, Expression... Indices>
 float_rows stored_rows(const lookup<Table, Indices...>& e, const panel_rows& rows, index_t first, index_t count,
                        span keys) {
