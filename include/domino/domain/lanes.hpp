@@ -52,6 +52,14 @@ DOMINO_INLINE auto in_common_register(X x, Y y, F f) {
     else return f(simd::to_floats(s), simd::to_floats(t));
 }
 
+/// Only the last index differs by lane, and lanes are neighbours.
+template <class... Index>
+inline constexpr bool by_last_index =
+    std::same_as<std::tuple_element_t<sizeof...(Index) - 1, std::tuple<Index...>>, consecutive> &&
+    ((Shared<Index> ? 0 : 1) + ...) == 1;
+constexpr index_t first_of(index_t x) { return x; }
+constexpr index_t first_of(consecutive x) { return x.start(); }
+
 }  // namespace detail
 
 /// Rows in lanes: `h`, `q` and `score` may differ by lane, `b` and `kv` are shared. Or keys in lanes: `kv` alone differs.
@@ -81,16 +89,17 @@ struct lanes {
     /// Where the entries of `count` lanes lie side by side in a table; null where they do not.
     template <class Table, class... Index>
     DOMINO_INLINE const typename Table::value_type* row(const Table& table, index_t count, Index... index) const {
-        if constexpr (by_last_index<Index...>) return table.row(count, first(index)...);
+        if constexpr (detail::by_last_index<Index...>) return table.row(count, detail::first_of(index)...);
         else return nullptr;
     }
     /// A functor of plain numbers, lane by lane; bits of neighbouring keys at once.
     DOMINO_INLINE auto call(const auto& functor, auto... x) const {
-        if constexpr (requires { functor.word(simd::width, first(x)...); })
-            if constexpr (by_last_index<decltype(x)...>) return simd::from_bits(functor.word(simd::width, first(x)...));
-        if constexpr (requires { functor.row(simd::width, first(x)...); })
-            if constexpr (by_last_index<decltype(x)...>)
-                if (const auto* row = functor.row(simd::width, first(x)...))
+        if constexpr (requires { functor.word(simd::width, detail::first_of(x)...); })
+            if constexpr (detail::by_last_index<decltype(x)...>)
+                return simd::from_bits(static_cast<std::uint32_t>(functor.word(simd::width, detail::first_of(x)...)));
+        if constexpr (requires { functor.row(simd::width, detail::first_of(x)...); })
+            if constexpr (detail::by_last_index<decltype(x)...>)
+                if (const auto* row = functor.row(simd::width, detail::first_of(x)...))
                     return simd::to_bools(simd::load_ints(row) != simd::ints(0));
         const auto at = [&](auto... lane) { return functor.at(widened(lane)...); };
         using entry = decltype(at(typename decltype(detail::spread(x))::value_type{}...));
@@ -168,15 +177,15 @@ private:
         using stored = typename register_type::value_type;
         const auto at_lane = [&](auto... i) { return static_cast<stored>(table.at(i...)); };
         alignas(64) std::array<stored, static_cast<std::size_t>(simd::width)> lanes;
-        if constexpr (by_last_index<Index...>) {
+        if constexpr (detail::by_last_index<Index...>) {
             // neighbours in a row that lie inside the table
-            if (const auto* row = table.row(simd::width, first(index)...)) {
+            if (const auto* row = table.row(simd::width, detail::first_of(index)...)) {
                 if constexpr (std::same_as<typename Table::value_type, stored>)
                     return register_type::load_unaligned(row);
                 else return finish<entry>(simd::load_ints(row));
             }
-            if (table.is_beyond(simd::width, first(index)...))
-                return finish<entry>(register_type(at_lane(first(index)...)));
+            if (table.is_beyond(simd::width, detail::first_of(index)...))
+                return finish<entry>(register_type(at_lane(detail::first_of(index)...)));
         }
         if constexpr (std::same_as<typename Table::value_type, stored>)
             if (table.has_narrow_offsets()) {
@@ -204,13 +213,6 @@ private:
         if constexpr (std::same_as<Entry, bool>) return simd::to_bools(x != decltype(x)(0));
         else return x;
     }
-    /// Only the last index differs by lane, and lanes are neighbours.
-    template <class... Index>
-    static constexpr bool by_last_index =
-        std::same_as<std::tuple_element_t<sizeof...(Index) - 1, std::tuple<Index...>>, consecutive> &&
-        ((detail::Shared<Index> ? 0 : 1) + ...) == 1;
-    static constexpr index_t first(index_t x) { return x; }
-    static constexpr index_t first(consecutive x) { return x.start(); }
     template <class Lanes, class At, class... Index>
     static DOMINO_INLINE void each_lane(Lanes& lanes, At at, Index... index) {
         const auto indices = std::tuple(lane_access(index)...);

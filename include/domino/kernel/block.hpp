@@ -81,8 +81,8 @@ public:
 private:
     /// The mask or the score mod reads data by pair.
     static constexpr bool by_pair = depends_on<Mask>(axes::pairs) || depends_on<Score>(axes::pairs);
-    /// Keys that are decided together: fewer cost more questions, which data by pair takes longer to answer.
-    static constexpr index_t grain = depends_on<Mask>(axes::pairs) ? 2 * step : step;
+    /// Keys of a panel's tile that the range domain decides together: of data by pair it would read as much as the mask.
+    static constexpr index_t grain = depends_on<Mask>(axes::pairs) ? kv_tile : step;
     static constexpr bool plain_score = std::same_as<Score, placeholder<axes::score>>;
 
     /// Without a score mod the scores stay dot products, of |scale| each; the sign of the scale goes into Q (as does a
@@ -224,56 +224,63 @@ private:
         for (auto& m : tile_max) m = simd::floats(minus_infinity);
         tile_end_ = keys.end;
         if (kind == tile_kind::full) {
-            score<false>(i, rows, keys, w_.scores, tile_max);
+            score(i, rows, keys, all_visible{}, w_.scores, tile_max);
             return add_weighted<R, false>(i, keys, {0, keys.size(), keys.size()}, tile_max);
         }
         tile box = rows.box;
         box.kv = keys;
-        span live{0, 0}, shared{0, 0};
+        span live{0, 0};
+        live_keys parts{};
+        const auto add = [&]<class Visible>(span some, seen_by who, const Visible& visible) {
+            if (live.empty()) live = {some.begin, some.begin};
+            float* const scores = w_.scores + (some.begin - live.begin) * panel;
+            std::fill(w_.scores + live.size() * panel, scores, minus_infinity);  // a gap
+            const bool first_alone = who == seen_by::first && parts.left == live.size();
+            live.end = some.end;
+            if (who != seen_by::last) parts.right = live.size();
+            if (first_alone) parts.left = live.size();
+            if constexpr (R > 1 && std::same_as<Visible, visible_bits>)
+                if (who != seen_by::several)
+                    return score_register(i, who == seen_by::first ? 0 : R - 1, rows, some, visible, scores, tile_max);
+            score(i, rows, some, visible, scores, tile_max);
+        };
         for_each_run(mask_, box, grain, [&](const run& r) {
-            const bool is_first = live.empty();
-            if (is_first) live = {r.kv.begin, r.kv.begin};
-            const auto scores_of = [&](index_t key) { return w_.scores + (key - live.begin) * panel; };
-            std::fill(scores_of(live.end), scores_of(r.kv.begin), minus_infinity);  // a gap between runs
-            span both = r.kv;
-            if (r.kind == tile_kind::full) {
-                score<false>(i, rows, r.kv, scores_of(r.kv.begin), tile_max);
-            } else {
-                write_mask(mask_, rows, r.kv, p_.narrow, scores_of(r.kv.begin));
-                std::fill_n(scores_of(r.kv.end), (step - r.kv.size() % step) % step * panel, minus_infinity);
-                if constexpr (R > 1) {
-                    both = shared_keys(rows, r.kv);
-                    score_register(i, 0, rows, {r.kv.begin, both.begin}, scores_of(r.kv.begin), tile_max);
-                    score_register(i, R - 1, rows, {both.end, r.kv.end}, scores_of(both.end), tile_max);
-                }
-                if (!both.empty()) score<true>(i, rows, both, scores_of(both.begin), tile_max);
-            }
-            if (is_first) shared.begin = both.begin;
-            shared.end = both.end;
-            live.end = r.kv.end;
+            if (r.kind == tile_kind::full) add(r.kv, seen_by::several, all_visible{});
+            else for_each_visible<R>(rows, r.kv, add);
         });
         if (live.empty()) return;
-        const live_keys parts{shared.begin - live.begin, shared.end - live.begin, live.size()};
+        parts.end = live.size();
         if (careful_) add_weighted<R, true>(i, live, parts, tile_max);
         else add_weighted<R, false>(i, live, parts, tile_max);
     }
 
-    /// Rows that follow each other often see keys that follow each other, as under causality: then only a panel's first
-    /// register sees the first keys of a run, and only its last register the last ones. Gives the keys between.
-    span shared_keys(const panel_rows& rows, span keys) const {
-        if (!rows.one_head) return keys;
-        tile after_first = rows.only(1, panel_registers - 1).box, before_last = rows.only(0, panel_registers - 1).box;
-        while (!keys.empty()) {
-            after_first.kv = {keys.begin, std::min(keys.begin + step, keys.end)};
-            if (classify(mask_, after_first) != tile_kind::empty) break;
-            keys.begin = after_first.kv.end;
+    /// Which registers of a panel's rows see a key.
+    enum class seen_by { none, first, last, several };
+
+    /// Calls f(keys, registers that see them, bits) for what any row sees of a partial run, in whole steps. Rows that follow
+    /// each other often see keys that follow each other, as under causality: then only a panel's first register sees the
+    /// first keys, and only its last register the last ones.
+    template <int R, class F>
+    void for_each_visible(const panel_rows& rows, span keys, F f) {
+        write_mask(mask_, rows, keys, p_.narrow, visible_);
+        std::fill_n(visible_ + keys.size(), step - 1, 0);
+        const auto registers_at = [&](index_t key) {
+            constexpr std::uint64_t all = ~std::uint64_t{0}, beyond_first = all << (simd::width % 64),
+                                    before_last = ~(all << ((panel_registers - 1) * simd::width));
+            std::uint64_t rows_of_step = 0;
+            for (index_t j = 0; j < step; ++j) rows_of_step |= visible_[key - keys.begin + j];
+            return rows_of_step == 0                  ? seen_by::none
+                 : (rows_of_step & beyond_first) == 0 ? seen_by::first
+                 : (rows_of_step & before_last) == 0  ? seen_by::last
+                                                      : seen_by::several;
+        };
+        for (span some{keys.begin, keys.begin}; some.begin < keys.end; some.begin = some.end) {
+            const seen_by registers = registers_at(some.begin);
+            do some.end += step;
+            while (some.end < keys.end && registers_at(some.end) == registers);
+            some.end = std::min(some.end, keys.end);
+            if (registers != seen_by::none) f(some, registers, visible_bits{visible_ + (some.begin - keys.begin)});
         }
-        while (!keys.empty()) {
-            before_last.kv = {keys.begin + (keys.size() - 1) / step * step, keys.end};
-            if (classify(mask_, before_last) != tile_kind::empty) break;
-            keys.end = before_last.kv.begin;
-        }
-        return keys;
     }
 
     /// The rows, and in memory what the score mod looks up by pair for these keys.
@@ -286,34 +293,35 @@ private:
         return rows;
     }
 
-    /// Masked scores of one register of a panel's rows.
+    /// Scores of keys that one register of a panel's rows sees alone.
     template <int R>
-    void score_register(index_t i, int r, const panel_rows& rows, span some, float* scores,
+    void score_register(index_t i, int r, const panel_rows& rows, span some, visible_bits visible, float* scores,
                         simd::floats (&tile_max)[R]) {
-        if (some.empty()) return;
+        std::fill_n(scores, some.size() * panel, minus_infinity);  // of the others
         simd::floats most[1] = {tile_max[r]};
         const index_t first = r * simd::width;
-        score_dots<true>(wide_dots<1>{q_panel(i) + first, head_dim_, keys(some), some.size()}, rows.only(r, 1), some,
-                         scores + first, most);
+        score_dots(wide_dots<1>{q_panel(i) + first, head_dim_, keys(some), some.size()}, rows.only(r, 1), some,
+                   visible_bits{visible.keys, first}, scores + first, most);
         tile_max[r] = most[0];
     }
 
-    template <bool masked, int R, class Dots>
-    void score_dots(const Dots& dots, const panel_rows& rows, span some, float* scores, simd::floats (&tile_max)[R]) {
+    template <int R, class Dots, class Visible>
+    void score_dots(const Dots& dots, const panel_rows& rows, span some, Visible visible, float* scores,
+                    simd::floats (&tile_max)[R]) {
         if constexpr (plain_score) {
-            score_panel<masked>(dots, some.size(), scores, tile_max);
+            score_panel(dots, some.size(), visible, scores, tile_max);
         } else {
-            float* const unmodified = masked ? w_.unmodified : scores;
             simd::floats most[R];
             for (auto& m : most) m = simd::floats(minus_infinity);
-            score_panel<false>(dots, some.size(), unmodified, most);
-            modify_scores<masked>(unmodified, with_entries(rows, some), some, p_.scale, score_mod_, scores, tile_max);
+            score_panel(dots, some.size(), all_visible{}, scores, most);
+            modify_scores(with_entries(rows, some), some, p_.scale, score_mod_, visible, scores, tile_max);
         }
     }
 
-    template <bool masked, int R>
-    void score(index_t i, const panel_rows& rows, span some, float* scores, simd::floats (&tile_max)[R]) {
-        const auto from = [&](const auto& dots) { score_dots<masked>(dots, rows, some, scores, tile_max); };
+    template <int R, class Visible>
+    void score(index_t i, const panel_rows& rows, span some, Visible visible, float* scores,
+               simd::floats (&tile_max)[R]) {
+        const auto from = [&](const auto& dots) { score_dots(dots, rows, some, visible, scores, tile_max); };
         if constexpr (R == 1)
             if (thin(i)) {
                 pass(some);
@@ -460,6 +468,9 @@ private:
     bool masks_ = false;    ///< some tile was partial
     bool careful_ = false;  ///< some value may not be finite, and a mask may hide it
     index_t tile_end_ = 0;  ///< of the panel's tile
+
+    std::uint64_t
+        visible_[kv_tile + 8];  ///< what a panel's rows see of a partial run, and room for a step of keys more
 
     // Keys and values before these have been asked for or met. Values are asked for while the same tile's keys are read, and
     // keys a tile ahead, while values are read: by the first panel that comes near them.

@@ -8,6 +8,7 @@
 #include <array>
 
 #include "domino/expression/substitute.hpp"
+#include "domino/kernel/key_words.hpp"
 #include "domino/kernel/line_list.hpp"
 #include "domino/kernel/rows.hpp"
 #include "domino/kernel/source.hpp"
@@ -81,10 +82,10 @@ float_rows stored_rows(const E&, const panel_rows&, index_t, index_t, span) {
     return {};
 }
 
-/// Writes stored(value of `expression`) for a panel's rows and at most kv_tile keys, from no key before the first there is, to
-/// out [keys, panel]; lanes run along the keys.
-template <Expression E, class Stored>
-void write_by_key(const E& expression, const panel_rows& rows, span keys, float* out, Stored stored) {
+/// Writes the value of `expression` for a panel's rows and at most kv_tile keys, from no key before the first there is, as
+/// floats to out [keys, panel]; lanes run along the keys.
+template <Expression E>
+void write_by_key(const E& expression, const panel_rows& rows, span keys, float* out) {
     // room for a register that ends with the last key and begins before the first
     constexpr index_t before = simd::width, row_size = before + kv_tile;
     alignas(64) float values[simd::width][row_size];
@@ -98,7 +99,7 @@ void write_by_key(const E& expression, const panel_rows& rows, span keys, float*
         for (index_t i = 0; i < count; ++i)
             for (index_t key = keys.begin; key < keys.end; key += simd::width) {
                 const index_t start = std::min(key, keys.end - simd::width);
-                stored(detail::spread(evaluate(expression, lanes_of(rows, first + i, start))))
+                as_stored(detail::spread(evaluate(expression, lanes_of(rows, first + i, start))))
                     .store_unaligned(values[i] + before + (start - keys.begin));
             }
         for (index_t i = count; i < simd::width; ++i) std::fill_n(values[i], row_size, 0.f);
@@ -107,21 +108,59 @@ void write_by_key(const E& expression, const panel_rows& rows, span keys, float*
 }
 
 /// The same; lanes run along the rows.
-template <Expression E, class Stored>
-void write_by_row(const E& expression, const panel_rows& rows, span keys, float* out, Stored stored) {
+template <Expression E>
+void write_by_row(const E& expression, const panel_rows& rows, span keys, float* out) {
     with_lanes<panel_registers>(rows, expression, [&](auto at_row, const auto& e) {
         for (index_t key = keys.begin; key < keys.end; ++key)
             for (int r = 0; r < panel_registers; ++r, out += simd::width)
-                stored(detail::spread(evaluate(e, at_row.at(r, key).by_row()))).store_aligned(out);
+                as_stored(detail::spread(evaluate(e, at_row.at(r, key).by_row()))).store_aligned(out);
     });
 }
 
-/// Writes stored(value) by whichever reads better.
-template <Expression E, class Stored>
-void write_values(const E& expression, const panel_rows& rows, span keys, float* out, Stored stored) {
-    if constexpr (depends_on<E>(axes::pairs))
-        if (keys.end >= simd::width) return write_by_key(expression, rows, keys, out, stored);
-    write_by_row(expression, rows, keys, out, stored);
+/// Writes it by whichever reads better.
+template <Expression E>
+void write_values(const E& expression, const panel_rows& rows, span keys, float* out) {
+    if (keys.end >= simd::width) write_by_key(expression, rows, keys, out);
+    else write_by_row(expression, rows, keys, out);
+}
+
+/// Writes what a panel's rows see of `keys`, before whose end are a word of keys: bit i of out[j] for row i and the j-th key;
+/// whole eights of keys. Words run along the keys.
+template <Expression Mask>
+void write_bits_by_key(const Mask& mask, const panel_rows& rows, span keys, std::uint64_t* out) {
+    constexpr index_t size = key_words::size;
+    std::uint64_t seen[panel] = {};
+    for (index_t key = keys.begin; key < keys.end; key += size) {
+        const index_t start = std::min(key, keys.end - size);
+        for (index_t i = 0; i < rows.count; ++i) {
+            const auto value = evaluate(mask, key_words{rows.b, rows.heads[i], rows.positions[i], {start}});
+            seen[i] = key_words::word_of(value) >> (key - start);
+        }
+        simd::transpose_bits<panel>(seen, (std::min(keys.end - key, size) + 7) / 8, out + (key - keys.begin));
+    }
+}
+
+/// The same; lanes run along the rows.
+template <Expression Mask>
+void write_bits_by_row(const Mask& mask, const panel_rows& rows, span keys, std::uint64_t* out) {
+    with_lanes<panel_registers>(rows, mask, [&](auto at_row, const auto& known_mask) {
+        for (index_t key = keys.begin; key < keys.end; ++key) {
+            std::uint64_t seen = 0;
+            for (int r = 0; r < panel_registers; ++r) {
+                const simd::bools visible = detail::spread(evaluate(known_mask, at_row.at(r, key).by_row()));
+                seen |= std::uint64_t{simd::to_bits(visible)} << (r * simd::width);
+            }
+            *out++ = seen;
+        }
+    });
+}
+
+/// Writes them by whichever reads better.
+template <Expression Mask>
+void write_bits(const Mask& mask, const panel_rows& rows, span keys, std::uint64_t* out) {
+    if constexpr (depends_on<Mask>(axes::pairs))
+        if (keys.end >= key_words::size) return write_bits_by_key(mask, rows, keys, out);
+    write_bits_by_row(mask, rows, keys, out);
 }
 
 /// A look-up of a score mod whose entries wait in memory.
@@ -201,7 +240,7 @@ struct write_staged {
                 return {};
             }
         }
-        write_values(of.lookup, rows, keys, to, [](auto x) DOMINO_INLINE_LAMBDA { return as_stored(x); });
+        write_values(of.lookup, rows, keys, to);
         return {};
     }
 };

@@ -69,8 +69,7 @@ struct workspace {
     static constexpr std::size_t alignment = 64;
 
     float *q, *o, *scores, *dots, *max, *sum;
-    float* unmodified;  ///< scores that wait for their mask and the score mod
-    float* weights;     ///< of a thin panel's tile whose values are yet to be added
+    float* weights;  ///< of a thin panel's tile whose values are yet to be added
     std::int32_t *heads, *positions;
     float *k, *v;            ///< room for converted keys and values
     float *thin_k, *thin_v;  ///< the same of a thin panel
@@ -79,7 +78,7 @@ struct workspace {
     /// Bytes a worker, a multiple of the alignment.
     static constexpr std::size_t stride(index_t head_dim, index_t value_dim) {
         const index_t floats = block_rows(head_dim, value_dim) * (head_dim + value_dim + 4) +
-                               ((3 + most_staged) * kv_tile + thin_keys) * panel +
+                               ((2 + most_staged) * kv_tile + thin_keys) * panel +
                                (visit_keys(head_dim, value_dim) + thin_keys) * (head_dim + value_dim);
         const auto bytes = sizeof(float) * static_cast<std::size_t>(floats);
         return (bytes + alignment - 1) / alignment * alignment;
@@ -89,8 +88,7 @@ struct workspace {
         q = static_cast<float*>(memory);
         o = q + rows * head_dim;
         scores = o + rows * value_dim;
-        unmodified = scores + kv_tile * panel;
-        dots = unmodified + kv_tile * panel;
+        dots = scores + kv_tile * panel;
         max = dots + thin_keys * panel;
         sum = max + rows;
         heads = reinterpret_cast<std::int32_t*>(sum + rows);

@@ -34,15 +34,17 @@ struct panel_rows {
     const float* staged = nullptr;  ///< what by_key.hpp has written for the keys from staged_begin on
     index_t staged_begin = 0;
 
-    /// Those in n registers from `first` on, of rows that share a head.
+    /// Those in n registers from `first` on.
     panel_rows only(int first, int n) const {
         panel_rows rows = *this;
         rows.count = std::clamp<index_t>(count - first * simd::width, 0, n * simd::width);
         rows.heads += first * simd::width;
         rows.positions += first * simd::width;
         if (rows.staged) rows.staged += first * simd::width;
-        rows.box.q.begin = std::min(box.q.begin + first * simd::width, box.q.end);
-        rows.box.q.end = std::min(rows.box.q.begin + n * simd::width, box.q.end);
+        if (one_head) {
+            rows.box.q.begin = std::min(box.q.begin + first * simd::width, box.q.end);
+            rows.box.q.end = std::min(rows.box.q.begin + n * simd::width, box.q.end);
+        }
         return rows;
     }
 };

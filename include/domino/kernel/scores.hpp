@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstdint>
 
 #include "domino/kernel/asked.hpp"
 #include "domino/kernel/softmax.hpp"
@@ -81,19 +82,32 @@ struct stored_dots {
     }
 };
 
-/// Scores [keys, panel], in whole steps of keys: the dot products; `tile_max` gains their maximum. Where `masked`, `scores`
-/// holds the mask at first: 0 where visible, -inf where not.
-template <bool masked, int R, class Dots>
-DOMINO_NOINLINE void score_panel(Dots dots, index_t keys, float* scores, simd::floats (&tile_max)[R]) {
-    const simd::floats nothing(minus_infinity);
+/// What a panel's rows see of a tile: all of it, or the keys whose bits are set, which bit `first` + i of word j tells of row
+/// i and key j.
+struct all_visible {
+    DOMINO_INLINE simd::floats of(simd::floats s, index_t, int) const { return s; }
+};
+struct visible_bits {
+    const std::uint64_t* keys;
+    index_t first = 0;
+
+    /// Scores of register r of rows with a key, -inf where it is hidden.
+    DOMINO_INLINE simd::floats of(simd::floats s, index_t key, int r) const {
+        const auto bits = static_cast<std::uint32_t>(keys[key] >> (first + r * simd::width));
+        return xsimd::select(simd::from_bits(bits), s, simd::floats(minus_infinity));
+    }
+};
+
+/// Scores [keys, panel], in whole steps of keys: the dot products of what is visible; `tile_max` gains their maximum.
+template <int R, class Dots, class Visible>
+DOMINO_NOINLINE void score_panel(Dots dots, index_t keys, Visible visible, float* scores, simd::floats (&tile_max)[R]) {
     simd::floats most[R];  // a copy: stores of scores could change what a reference names
     simd::unroll<R>([&](auto r) DOMINO_INLINE_LAMBDA { most[r] = tile_max[r]; });
     for (index_t key = 0; key < keys; key += step, scores += step * panel)
         dots.next([&](auto j, auto r, simd::floats s) DOMINO_INLINE_LAMBDA {
-            float* at = scores + j * panel + r * simd::width;
-            if constexpr (masked) s = xsimd::select(simd::floats::load_aligned(at) == nothing, nothing, s);
+            s = visible.of(s, key + j, r);
             most[r] = xsimd::max(s, most[r]);  // in this order: NaN is passed over
-            s.store_aligned(at);
+            s.store_aligned(scores + j * panel + r * simd::width);
         });
     simd::unroll<R>([&](auto r) DOMINO_INLINE_LAMBDA { tile_max[r] = most[r]; });
 }

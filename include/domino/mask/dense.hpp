@@ -78,16 +78,18 @@ struct bit_functor {
         const index_t i = offset(b_, h_, q_) + clamped(kv_, 3) * strides[3];
         return extents[3] > 0 && (bytes[i / 8] >> (i % 8) & 1) != 0;
     }
-    std::uint32_t word(index_t count, index_t b_, index_t h_, index_t q_, index_t kv_) const {
-        constexpr index_t loaded = 32;
+    std::uint64_t word(index_t count, index_t b_, index_t h_, index_t q_, index_t kv_) const {
+        constexpr index_t loaded = 64;
         const index_t i = offset(b_, h_, q_) + kv_;
-        std::uint32_t bits = 0;
+        std::uint64_t bits = 0;
         if (std::endian::native == std::endian::little && strides[3] == 1 && kv_ >= 0 && kv_ + count <= extents[3] &&
-            i % 8 + count <= loaded && i / 8 * 8 + loaded <= end()) {
+            i / 8 * 8 + loaded <= end()) {
             __builtin_memcpy(&bits, bytes + i / 8, sizeof(bits));
-            return bits >> (i % 8);
+            bits >>= i % 8;
+            if (i % 8 + count > loaded) bits |= std::uint64_t{bytes[i / 8 + 8]} << (loaded - i % 8);
+            return bits;
         }
-        for (index_t j = 0; j < count; ++j) bits |= std::uint32_t{at(b_, h_, q_, kv_ + j)} << j;
+        for (index_t j = 0; j < count; ++j) bits |= std::uint64_t{at(b_, h_, q_, kv_ + j)} << j;
         return bits;
     }
     const std::uint8_t* byte_of(index_t b_, index_t h_, index_t q_, index_t kv_) const {

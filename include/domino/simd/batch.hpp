@@ -201,6 +201,9 @@ DOMINO_INLINE ints load_ints(const T* from) {
 
 /// Lane i holds bit i.
 DOMINO_INLINE bools from_bits(std::uint32_t x) {
+#if defined(__AVX512F__)
+    return bools(static_cast<__mmask16>(x));
+#else
     alignas(64) static constexpr auto bit_of_lane = [] {
         std::array<std::int32_t, static_cast<std::size_t>(width)> bits{};
         for (std::size_t i = 0; i < bits.size(); ++i) bits[i] = std::int32_t{1} << i;
@@ -208,6 +211,45 @@ DOMINO_INLINE bools from_bits(std::uint32_t x) {
     }();
     const ints bit = ints::load_aligned(bit_of_lane.data());
     return to_bools((ints(static_cast<std::int32_t>(x)) & bit) == bit);
+#endif
+}
+/// Bit i holds lane i.
+DOMINO_INLINE std::uint32_t to_bits(bools x) {
+#if defined(__AVX512F__)
+    return static_cast<__mmask16>(x);
+#elif defined(__AVX__)
+    return static_cast<std::uint32_t>(_mm256_movemask_ps(x));
+#elif defined(__SSE2__)
+    return static_cast<std::uint32_t>(_mm_movemask_ps(x));
+#else
+    bool lanes[width];
+    x.store_unaligned(lanes);
+    std::uint32_t bits = 0;
+    for (index_t i = 0; i < width; ++i) bits |= std::uint32_t{lanes[i]} << i;
+    return bits;
+#endif
+}
+
+/// Bit i tells of the i-th of 64 bytes whether it is not 0.
+DOMINO_INLINE std::uint64_t not_zero(const void* bytes) {
+#if defined(__AVX512BW__)
+    const __m512i x = _mm512_loadu_si512(bytes);
+    return _mm512_test_epi8_mask(x, x);
+#else
+    std::uint64_t bits = 0;
+    for (int i = 0; i < 64;) {
+        const auto* at = static_cast<const std::uint8_t*>(bytes) + i;
+#if defined(__SSE2__)
+        const __m128i zero = _mm_cmpeq_epi8(_mm_loadu_si128(reinterpret_cast<const __m128i*>(at)), _mm_setzero_si128());
+        bits |= std::uint64_t{static_cast<std::uint32_t>(_mm_movemask_epi8(zero)) ^ 0xffffu} << i;
+        i += 16;
+#else
+        bits |= std::uint64_t{*at != 0} << i;
+        ++i;
+#endif
+    }
+    return bits;
+#endif
 }
 
 /// f of each of the first `count` lanes and 0 beyond, through memory: for what has no instruction.

@@ -2,9 +2,10 @@
 // Small transposes: rows of a tensor into lanes of a panel, and back.
 #pragma once
 
-#if defined(__AVX__)
+#if defined(__SSE2__)
 #include <immintrin.h>
 #endif
+#include <cstdint>
 
 #include "domino/simd/batch.hpp"
 
@@ -77,6 +78,53 @@ DOMINO_INLINE void transpose(const float* from, index_t from_stride, index_t row
     if constexpr (quad::size == 4)
         while (i + 4 <= rows) rest(i + 4, squares(i, 0, four));
     rest(rows, 0);
+}
+
+/// Bit i of to[j] = bit j of from[i], for i < rows and j < 8 * eights.
+template <int rows>
+DOMINO_INLINE void transpose_bits(const std::uint64_t* from, index_t eights, std::uint64_t* to) {
+#if defined(__SSE2__)
+    if constexpr (rows % 16 == 0) {
+        // bytes 2k and 2k + 1 of eight rows in register k
+        const auto transpose_bytes = [](const std::uint64_t* words, __m128i(&bytes)[4]) DOMINO_INLINE_LAMBDA {
+            __m128i pair[4];
+            for (int k = 0; k < 4; ++k) {
+                const auto load = [](const std::uint64_t* at) DOMINO_INLINE_LAMBDA {
+                    return _mm_loadl_epi64(reinterpret_cast<const __m128i*>(at));
+                };
+                pair[k] = _mm_unpacklo_epi8(load(words + 2 * k), load(words + 2 * k + 1));
+            }
+            const __m128i ab_lo = _mm_unpacklo_epi16(pair[0], pair[1]), ab_hi = _mm_unpackhi_epi16(pair[0], pair[1]);
+            const __m128i cd_lo = _mm_unpacklo_epi16(pair[2], pair[3]), cd_hi = _mm_unpackhi_epi16(pair[2], pair[3]);
+            bytes[0] = _mm_unpacklo_epi32(ab_lo, cd_lo);
+            bytes[1] = _mm_unpackhi_epi32(ab_lo, cd_lo);
+            bytes[2] = _mm_unpacklo_epi32(ab_hi, cd_hi);
+            bytes[3] = _mm_unpackhi_epi32(ab_hi, cd_hi);
+        };
+        __m128i bytes[rows / 8][4];
+        for (int i = 0; i < rows / 8; ++i) transpose_bytes(from + 8 * i, bytes[i]);
+        for (index_t eight = 0; eight < eights; ++eight) {
+            __m128i x[rows / 16];
+            for (int i = 0; i < rows / 16; ++i) {
+                const __m128i low = bytes[2 * i][eight / 2], high = bytes[2 * i + 1][eight / 2];
+                x[i] = eight % 2 == 0 ? _mm_unpacklo_epi64(low, high) : _mm_unpackhi_epi64(low, high);
+            }
+            for (index_t j = 8; j-- > 0;) {  // each byte's highest bit
+                std::uint64_t word = 0;
+                for (int i = 0; i < rows / 16; ++i) {
+                    word |= std::uint64_t{static_cast<std::uint32_t>(_mm_movemask_epi8(x[i]))} << (16 * i);
+                    x[i] = _mm_add_epi8(x[i], x[i]);
+                }
+                to[8 * eight + j] = word;
+            }
+        }
+        return;
+    }
+#endif
+    for (index_t j = 0; j < 8 * eights; ++j) {
+        to[j] = 0;
+        for (int i = 0; i < rows; ++i) to[j] |= (from[i] >> j & 1u) << i;
+    }
 }
 
 }  // namespace simd
