@@ -331,9 +331,14 @@ private:
             from(wide_dots<R, std::remove_cvref_t<decltype(memory)>>{q_panel(i), head_dim_, keys(some), some.size(),
                                                                      memory});
         };
-        if (const wanted_rows now = wanted_with_keys(some); now.count > 0)
-            asking(asked<true, by_pair>{now.rows, now.dim, &lines_});
-        else asking(asked<false, by_pair>{{}, 0, &lines_});
+        const wanted_rows now = wanted_with_keys(some);
+        const auto asking_for = [&]<bool lines>(std::bool_constant<lines>) {
+            if (now.count > 0) asking(asked<true, lines>{now.rows, now.dim, &lines_});
+            else asking(asked<false, lines>{{}, 0, &lines_});
+        };
+        if constexpr (by_pair)
+            if (!lines_.empty()) return asking_for(std::true_type{});
+        asking_for(std::false_type{});
     }
 
     /// What is asked for while `some` keys are read: values of their tile, if nobody has yet; if not, what is needed when the

@@ -28,7 +28,6 @@ struct note_entries : point {
     }
     auto call(const auto& functor, auto... x) const {
         if constexpr (requires { functor.row(count, x...); }) note(functor, x...);
-        if constexpr (requires { functor.byte_of(x...); }) lines.add(functor.byte_of(x...), count / 8 + 1);
         return decltype(functor.at(x...)){};
     }
     auto staged(const auto& of) const { return evaluate(of.lookup, *this); }
@@ -43,7 +42,7 @@ private:
 template <Expression E>
 void note_lines(const E& expression, const panel_rows& rows, span keys, line_list& lines) {
     if constexpr (depends_on<E>(axes::pairs))
-        for (index_t i = 0; i < rows.count; ++i)
+        for (index_t i = 0; i < rows.count && (i == 0 || !lines.empty()); ++i)  // bits, say, have none
             evaluate(expression,
                      note_entries{{rows.b, rows.heads[i], rows.positions[i], keys.begin}, keys.size(), lines});
 }

@@ -10,6 +10,7 @@ namespace kernel {
 class line_list {
 public:
     void clear() { asked_ = end_ = 0; }
+    bool empty() const { return end_ == 0; }
     /// The lines of `bytes` bytes, as far as there is room.
     void add(const void* first, index_t bytes) {
         const char *line = static_cast<const char*>(first), *last = line + bytes - 1;

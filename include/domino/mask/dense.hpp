@@ -92,9 +92,6 @@ struct bit_functor {
         for (index_t j = 0; j < count; ++j) bits |= std::uint64_t{at(b_, h_, q_, kv_ + j)} << j;
         return bits;
     }
-    const std::uint8_t* byte_of(index_t b_, index_t h_, index_t q_, index_t kv_) const {
-        return bytes + (offset(b_, h_, q_) + clamped(kv_, 3) * strides[3]) / 8;
-    }
     truth over(interval b_, interval h_, interval q_, interval kv_) const {
         const interval batch = clamped(b_, 0), heads = clamped(h_, 1), rows = clamped(q_, 2), keys = clamped(kv_, 3);
         constexpr index_t most_words = 1 << 13;
