@@ -11,34 +11,30 @@
 namespace domino::inline DOMINO_ARCH {
 namespace kernel {
 
-/// Vectors of `dim` elements, `step` at a time and a line of each in turn; and single lines.
+/// Vectors of `dim` elements, line by line as hardware prefetchers like it; and single lines.
 template <bool vectors, bool lines>
 struct asked {
     float_rows rows = {};
     index_t dim = 0;
     line_list* list = nullptr;
-    index_t at = 0;  ///< element of the vectors
+    index_t at = 0;  ///< element of the first vector
 
     /// Calls f() `calls` times, and asks for a line before every second time, for at most `step` lines.
     template <index_t calls, class F>
     DOMINO_INLINE void meanwhile(F&& f) {
-        [[maybe_unused]] const float* line = nullptr;
-        if constexpr (vectors) line = rows.first + at;
         for (index_t i = 0; i < calls / 2; ++i) {
             if constexpr (vectors)
                 if (i < step) {
-                    simd::prefetch_to_l2(line);
-                    line += rows.stride;
+                    simd::prefetch_to_l2(rows.first + at);
+                    if (at += line_size; at >= dim) {
+                        at = 0;
+                        rows = rows.from(1);
+                    }
                 }
             if constexpr (lines) list->ask_for_one();
             f();
             f();
         }
-        if constexpr (vectors)
-            if (at += line_size; at >= dim) {
-                at = 0;
-                rows = rows.from(step);
-            }
     }
     static constexpr index_t line_size = simd::line_bytes / index_t{sizeof(float)};
 };
