@@ -120,6 +120,21 @@ void collect(const E& e, const Lanes& lanes, const rows& r, values& v) {
     }
 }
 
+/// The truths of 64 keys of a row at once.
+template <Expression E>
+void collect_words(const E& e, values& v) {
+    for (const index_t row : {0, 7, 23})
+        for (const index_t head : {0, 2})
+            for (const index_t start : {0, 3, 40}) {
+                const std::uint64_t word =
+                    kernel::key_words::word_of(evaluate(e, kernel::key_words{1, head, row, {start}}));
+                for (index_t j = 0; j < kernel::key_words::size; ++j) {
+                    v.lanes.push_back(static_cast<double>(word >> j & 1));
+                    v.points.push_back(evaluate(e, point{1, head, row, start + j}));
+                }
+            }
+}
+
 template <Expression E>
 void agree(const E& e, double tolerance = 0) {
     static const std::vector<rows> one_head = draw(true), mixed = draw(false);
@@ -135,6 +150,7 @@ void agree(const E& e, double tolerance = 0) {
                                                             simd::ints::load_unaligned(r.q.data()), r.kv,
                                                             simd::floats::load_unaligned(r.score.data())},
                 r, v);
+    if constexpr (std::is_same_v<value_t<E>, bool> && !depends_on<E>(axes::score)) collect_words(e, v);
     compare(v, tolerance, to_string(e));
 }
 
@@ -394,4 +410,72 @@ TEST_CASE("a register of wide masks is right in every lane of a window") {
     agree(prefix_lm(4));
     agree(left_padding(3));
     agree(causal_with_offset(h * 2 - 1));
+}
+
+TEST_CASE("data with an entry for each pair, in words of keys") {
+    constexpr index_t rows = 24, columns = 110;  // key 40 + 63 lies inside, 104 and on do not
+    const auto entry = [](index_t i, index_t j) { return (7 * i + 3 * j) % 10; };
+    const auto flags = tabulate<bool>(
+        "flags", [=](index_t i, index_t j) { return entry(i, j) < 6; }, rows, columns);
+    const auto bytes = tabulate<std::int8_t>("bytes", entry, rows, columns);
+    const auto words = tabulate<std::int32_t>("words", entry, rows, columns);
+    const auto wide = tabulate<std::int64_t>("wide", entry, rows, columns);
+    const auto real = tabulate<float>(
+        "real", [=](index_t i, index_t j) { return 0.5f * static_cast<float>(entry(i, j)); }, rows, columns);
+    agree(dense(flags));
+    agree(dense(bytes));
+    agree(dense(wide));
+    agree(!dense(flags) || kv < q);
+    agree(dense(flags) ^ (dense(words) && h == 2));
+    agree(!(dense(flags) ^ (kv % 2 == 0)));
+    agree(flags(q, kv - 9) || flags(q, kv + 30));  // partly beyond the table
+    agree(flags(q - 5, kv) && flags(kv, q));
+    agree(words(q, kv) < bytes(q, kv + 1));
+    agree(where(flags(q, kv), words(q, kv), 2 * q) > 7);
+    agree(where(flags(q, kv), kv<40, q> 3));
+    agree(real(q, kv) * 2.f + bytes(q, kv) > 6.f);
+    agree(real(q, 2 * kv) > 1.f && words(q, words(q, kv)) > 3);
+    agree(wide(q, kv) % 3 == 0 && dense(flags));
+    agree(dense(flags) && true);
+    agree(dense(flags) && scalar([](int, int h_, int q_, int kv_) { return (q_ + h_ + kv_) % 3 == 0; }));
+
+    static std::vector<std::uint8_t> packed((rows * (columns + 3) + 7) / 8);  // rows begin at any bit
+    for (index_t i = 0; i < rows; ++i)
+        for (index_t j = 0; j < columns; ++j) {
+            const index_t bit = i * (columns + 3) + j;
+            packed[static_cast<std::size_t>(bit / 8)] |= static_cast<std::uint8_t>((entry(i, j) < 4) << bit % 8);
+        }
+    const auto bits = packed_bits(packed.data(), {1, 1, rows, columns}, {0, 0, columns + 3, 1});
+    agree(bits);
+    agree(bits && causal);
+    agree(offset(bits, 2, 0) || dense(flags));
+}
+
+TEST_CASE("bits of registers, and their transpose") {
+    std::mt19937_64 random(5);
+    for (std::uint32_t i = 0; i < 100; ++i) {
+        const auto bits = static_cast<std::uint32_t>(random()) & (~0u >> (32 - width));
+        CHECK(simd::to_bits(simd::from_bits(bits)) == bits);
+        const auto lanes = unpack(simd::from_bits(bits));
+        for (std::size_t lane = 0; lane < width; ++lane) CHECK(lanes[lane] == ((bits >> lane & 1) != 0));
+    }
+    std::uint8_t bytes[64];
+    for (std::uint8_t& x : bytes) x = static_cast<std::uint8_t>(random() % 3 * 100);
+    for (int i = 0; i < 64; ++i) CHECK((simd::not_zero(bytes) >> i & 1) == (bytes[i] != 0));
+
+    const auto transposes = [&]<int rows>(std::integral_constant<int, rows>) {
+        std::uint64_t from[rows], to[64];
+        for (std::uint64_t& x : from) x = random();
+        for (const index_t eights : {1, 3, 8}) {
+            std::fill_n(to, 64, 77);
+            simd::transpose_bits<rows>(from, eights, to);
+            for (index_t j = 0; j < 64; ++j)
+                for (int i = 0; i < 64; ++i)
+                    if (j < 8 * eights) CHECK((to[j] >> i & 1) == (i < rows ? from[i] >> j & 1 : 0));
+                    else CHECK(to[j] == 77);
+        }
+    };
+    transposes(std::integral_constant<int, 8>{});
+    transposes(std::integral_constant<int, 16>{});
+    transposes(std::integral_constant<int, 32>{});
 }

@@ -264,7 +264,7 @@ private:
     void for_each_visible(const panel_rows& rows, span keys, F f) {
         write_mask(mask_, rows, keys, p_.narrow, visible_);
         std::fill_n(visible_ + keys.size(), step - 1, 0);
-        const auto registers_at = [&](index_t key) {
+        const auto who_sees = [&](index_t key) {
             constexpr std::uint64_t all = ~std::uint64_t{0}, beyond_first = all << (simd::width % 64),
                                     before_last = ~(all << ((panel_registers - 1) * simd::width));
             std::uint64_t rows_of_step = 0;
@@ -275,11 +275,11 @@ private:
                                                       : seen_by::several;
         };
         for (span some{keys.begin, keys.begin}; some.begin < keys.end; some.begin = some.end) {
-            const seen_by registers = registers_at(some.begin);
+            const seen_by who = who_sees(some.begin);
             do some.end += step;
-            while (some.end < keys.end && registers_at(some.end) == registers);
+            while (some.end < keys.end && who_sees(some.end) == who);
             some.end = std::min(some.end, keys.end);
-            if (registers != seen_by::none) f(some, registers, visible_bits{visible_ + (some.begin - keys.begin)});
+            if (who != seen_by::none) f(some, who, visible_bits{visible_ + (some.begin - keys.begin)});
         }
     }
 
