@@ -113,7 +113,7 @@ private:
     index_t panels() const { return (rows_ + panel - 1) / panel; }
     index_t rows_in(index_t i) const { return std::min(panel, rows_ - i * panel); }
     bool thin(index_t i) const { return rows_in(i) <= thin_rows; }  // the last one, if any
-    index_t tile_keys(index_t i) const { return thin(i) ? thin_keys : kv_tile; }
+    index_t tile_keys(index_t i) const { return thin(i) ? thin_keys(value_dim_) : kv_tile; }
     float* q_panel(index_t i) const { return w_.q + i * panel * head_dim_; }
     float* o_panel(index_t i) const { return w_.o + i * panel * value_dim_; }
     span positions(span queries) const { return {queries.begin + p_.q_offset, queries.end + p_.q_offset}; }
@@ -356,7 +356,14 @@ private:
     void add_weighted(index_t i, span some, live_keys parts, const simd::floats (&tile_max)[R]) {
         simd::floats shrink[R];
         const row_state state{w_.max + i * panel, w_.sum + i * panel};
-        exponentiate<careful>(w_.scores, some.size(), unit() * std::numbers::log2e_v<float>, tile_max, state, shrink);
+        const auto exponentiate_as = [&]<class Rows>(Rows) {
+            exponentiate<careful, Rows>(w_.scores, some.size(), unit() * std::numbers::log2e_v<float>, tile_max, state,
+                                        shrink);
+        };
+        if constexpr (R == 1) {
+            if (rows_in(i) <= 4) exponentiate_as(four_rows{});
+            else exponentiate_as(wide_rows<R>{});
+        } else exponentiate_as(wide_rows<R>{});
         if (p_.tail.dropout.active())
             drop_weights(w_.scores, some, R * simd::width, {block_.b, w_.heads + i * panel, w_.positions + i * panel},
                          p_.tail.dropout);

@@ -77,9 +77,10 @@ struct workspace {
 
     /// Bytes a worker, a multiple of the alignment.
     static constexpr std::size_t stride(index_t head_dim, index_t value_dim) {
+        const index_t thin = thin_keys(value_dim);
         const index_t floats = block_rows(head_dim, value_dim) * (head_dim + value_dim + 4) +
-                               ((2 + most_staged) * kv_tile + thin_keys) * panel +
-                               (visit_keys(head_dim, value_dim) + thin_keys) * (head_dim + value_dim);
+                               ((2 + most_staged) * kv_tile + thin) * panel +
+                               (visit_keys(head_dim, value_dim) + thin) * (head_dim + value_dim);
         const auto bytes = sizeof(float) * static_cast<std::size_t>(floats);
         return (bytes + alignment - 1) / alignment * alignment;
     }
@@ -89,7 +90,7 @@ struct workspace {
         o = q + rows * head_dim;
         scores = o + rows * value_dim;
         dots = scores + kv_tile * panel;
-        max = dots + thin_keys * panel;
+        max = dots + thin_keys(value_dim) * panel;
         sum = max + rows;
         heads = reinterpret_cast<std::int32_t*>(sum + rows);
         positions = heads + rows;
@@ -98,7 +99,7 @@ struct workspace {
         k = staged + most_staged * kv_tile * panel;
         v = k + visit_keys(head_dim, value_dim) * head_dim;
         thin_k = v + visit_keys(head_dim, value_dim) * value_dim;
-        thin_v = thin_k + thin_keys * head_dim;
+        thin_v = thin_k + thin_keys(value_dim) * head_dim;
     }
 };
 

@@ -34,8 +34,12 @@ inline constexpr index_t kv_tile = 96;
 inline constexpr index_t thin_rows = simd::width / 2;
 
 /// Keys of a thin panel's tile: so few that memory does not rest for long while they pass through the softmax, and that their
-/// values stay in L1 until they are needed.
-inline constexpr index_t thin_keys = 8;
+/// values stay in L1 until they are needed; so many that the softmax keeps its registers busy.
+constexpr index_t thin_keys(index_t value_dim) {
+    constexpr index_t most = 16, least = 8, budget = 8 * 1024;
+    const index_t value_bytes = std::max<index_t>(value_dim, 1) * index_t{sizeof(float)};
+    return std::clamp(budget / value_bytes / least * least, least, most);
+}
 
 /// How many keys ahead K is asked for there, where memory is asked at all (simd::prefetches_overlap).
 inline constexpr index_t thin_ahead = 4;

@@ -8,6 +8,7 @@
 
 #include "domino/kernel/shape.hpp"
 #include "domino/simd/exp2.hpp"
+#include "domino/simd/sum.hpp"
 
 namespace domino::inline DOMINO_ARCH {
 namespace kernel {
@@ -25,10 +26,28 @@ struct row_state {
 /// rarely rescaled, which costs time and roundings.   (FlashAttention-4)
 inline constexpr float slack = 4.f;
 
+/// Where a panel's scores [keys, panel] lie in registers: R of rows for each key; or those of at most four rows, for several
+/// keys in one.
+template <int R>
+struct wide_rows {
+    static constexpr int registers = R, keys_at_once = 1;
+    static DOMINO_INLINE simd::floats load(const float* at) { return simd::floats::load_aligned(at); }
+    static DOMINO_INLINE void store(simd::floats x, float* at) { x.store_aligned(at); }
+    static DOMINO_INLINE simd::floats spread(simd::floats x) { return x; }
+    static DOMINO_INLINE simd::floats sum(simd::floats x) { return x; }
+};
+struct four_rows {
+    static constexpr int registers = 1, keys_at_once = simd::quads;
+    static DOMINO_INLINE simd::floats load(const float* at) { return simd::load_quads(at, panel); }
+    static DOMINO_INLINE void store(simd::floats x, float* at) { simd::store_quads(x, at, panel); }
+    static DOMINO_INLINE simd::floats spread(simd::floats x) { return simd::repeat_quad(x); }
+    static DOMINO_INLINE simd::floats sum(simd::floats x) { return simd::sum_quads(x); }
+};
+
 /// Turns a tile's scores [keys, panel] into weights 2^((score - max) * factor) in place, brings `state` up to date with
 /// them, and gives the factor by which what was summed before must shrink. `tile_max` is the maximum over the tile. A
 /// score of -inf gets weight 0 (-0 where `mark_masked`, so that the sum stays and the sign tells); NaN gets NaN.
-template <bool mark_masked, int R>
+template <bool mark_masked, class Rows, int R>
 DOMINO_NOINLINE void exponentiate(float* scores, index_t keys, float log2_factor, const simd::floats (&tile_max)[R],
                                   row_state state, simd::floats (&shrink)[R]) {
     const simd::floats nothing(minus_infinity), zero(0.f), factor(log2_factor);
@@ -48,28 +67,33 @@ DOMINO_NOINLINE void exponentiate(float* scores, index_t keys, float log2_factor
     simd::exp2(shrink);
     for (int r = 0; r < R; ++r)
         shrink[r] = xsimd::select(first[r], simd::floats(1.f), shrink[r]);  // 0 is to stay as it is
+    for (int r = 0; r < R; ++r) base[r] = Rows::spread(base[r]);
     const auto advance = [&]<int count>(index_t key, std::integral_constant<int, count>) DOMINO_INLINE_LAMBDA {
         constexpr int at_once = count * R;
-        const auto at = [&](auto i) { return scores + (key + i / R) * panel + i % R * simd::width; };
+        const auto at = [&](auto i) {
+            return scores + (key + i / R * Rows::keys_at_once) * panel + i % R * simd::width;
+        };
         simd::floats score[at_once], weight[at_once];
         simd::unroll<at_once>([&](auto i) DOMINO_INLINE_LAMBDA {
-            score[i] = simd::floats::load_aligned(at(i));
+            score[i] = Rows::load(at(i));
             weight[i] = (score[i] - base[i % R]) * factor;
         });
         simd::exp2(weight);
         simd::unroll<at_once>([&](auto i) DOMINO_INLINE_LAMBDA {
             sum[i % R] = sum[i % R] + weight[i];
             if constexpr (mark_masked) weight[i] = xsimd::select(score[i] == nothing, simd::floats(-0.f), weight[i]);
-            weight[i].store_aligned(at(i));
+            Rows::store(weight[i], at(i));
         });
     };
+    for (index_t key_ = keys; key_ % Rows::keys_at_once != 0; ++key_)
+        std::fill_n(scores + key_ * panel, 4, minus_infinity);
     index_t key = 0;
-    constexpr int together = 4 / R;
-    for (; key + together <= keys; key += together) advance(key, std::integral_constant<int, together>{});
-    for (; key < keys; ++key) advance(key, std::integral_constant<int, 1>{});
+    constexpr int together = 4 / R, some = together * Rows::keys_at_once;
+    for (; key + some <= keys; key += some) advance(key, std::integral_constant<int, together>{});
+    for (; key < keys; key += Rows::keys_at_once) advance(key, std::integral_constant<int, 1>{});
     for (int r = 0; r < R; ++r) {
         float* at = state.sum + r * simd::width;
-        simd::fma(simd::floats::load_aligned(at), shrink[r], sum[r]).store_aligned(at);
+        simd::fma(simd::floats::load_aligned(at), shrink[r], Rows::sum(sum[r])).store_aligned(at);
     }
 }
 

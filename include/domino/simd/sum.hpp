@@ -30,6 +30,55 @@ DOMINO_INLINE quad sums_of_four(floats a, floats b_, floats c, floats d) {
 #endif
 }
 
+/// Registers of several quads: what lies in from[0 ... 3], in from[stride ... stride + 3] and so on, and back.
+inline constexpr int quads = static_cast<int>(width) / 4;
+DOMINO_INLINE floats load_quads(const float* from, [[maybe_unused]] index_t stride) {
+    static_assert(width % 4 == 0);
+#if defined(__AVX512F__)
+    const __m256 low = _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_load_ps(from)), _mm_load_ps(from + stride), 1);
+    const __m256 high = _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_load_ps(from + 2 * stride)),
+                                             _mm_load_ps(from + 3 * stride), 1);
+    return _mm512_castpd_ps(_mm512_insertf64x4(_mm512_castps_pd(_mm512_castps256_ps512(low)), _mm256_castps_pd(high), 1));
+#elif defined(__AVX__)
+    return _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_load_ps(from)), _mm_load_ps(from + stride), 1);
+#else
+    return floats::load_aligned(from);
+#endif
+}
+DOMINO_INLINE void store_quads(floats x, float* to, [[maybe_unused]] index_t stride) {
+#if defined(__AVX512F__)
+    _mm_store_ps(to, _mm512_castps512_ps128(x));
+    _mm_store_ps(to + stride, _mm512_extractf32x4_ps(x, 1));
+    _mm_store_ps(to + 2 * stride, _mm512_extractf32x4_ps(x, 2));
+    _mm_store_ps(to + 3 * stride, _mm512_extractf32x4_ps(x, 3));
+#elif defined(__AVX__)
+    _mm_store_ps(to, _mm256_castps256_ps128(x));
+    _mm_store_ps(to + stride, _mm256_extractf128_ps(x, 1));
+#else
+    x.store_aligned(to);
+#endif
+}
+/// The first quad in each.
+DOMINO_INLINE floats repeat_quad(floats x) {
+#if defined(__AVX512F__)
+    return _mm512_broadcast_f32x4(_mm512_castps512_ps128(x));
+#elif defined(__AVX__)
+    return _mm256_permute2f128_ps(x, x, 0);
+#else
+    return x;
+#endif
+}
+/// The sum of its quads, in the first one.
+DOMINO_INLINE floats sum_quads(floats x) {
+    alignas(64) float lanes[width];
+    x.store_aligned(lanes);
+    for (index_t i = 4; i < width; ++i) {
+        lanes[i % 4] += lanes[i];
+        lanes[i] = 0.f;
+    }
+    return floats::load_aligned(lanes);
+}
+
 /// A register that begins with x, the rest 0.
 DOMINO_INLINE floats widen(quad x) {
 #if defined(__AVX512F__)
