@@ -362,8 +362,8 @@ private:
         };
         if constexpr (R == 1) {
             if (rows_in(i) <= 4) exponentiate_as(four_rows{});
-            else exponentiate_as(wide_rows<R>{});
-        } else exponentiate_as(wide_rows<R>{});
+            else exponentiate_as(many_rows{});
+        } else exponentiate_as(many_rows{});
         if (p_.tail.dropout.active())
             drop_weights(w_.scores, some, R * simd::width, {block_.b, w_.heads + i * panel, w_.positions + i * panel},
                          p_.tail.dropout);

@@ -26,18 +26,17 @@ struct row_state {
 /// rarely rescaled, which costs time and roundings.   (FlashAttention-4)
 inline constexpr float slack = 4.f;
 
-/// Where a panel's scores [keys, panel] lie in registers: R of rows for each key; or those of at most four rows, for several
-/// keys in one.
-template <int R>
-struct wide_rows {
-    static constexpr int registers = R, keys_at_once = 1;
+/// How a panel's scores [keys, panel] fill registers: with rows of one key, or where there are at most four rows with those of
+/// several keys.
+struct many_rows {
+    static constexpr int keys_at_once = 1;
     static DOMINO_INLINE simd::floats load(const float* at) { return simd::floats::load_aligned(at); }
     static DOMINO_INLINE void store(simd::floats x, float* at) { x.store_aligned(at); }
     static DOMINO_INLINE simd::floats spread(simd::floats x) { return x; }
     static DOMINO_INLINE simd::floats sum(simd::floats x) { return x; }
 };
 struct four_rows {
-    static constexpr int registers = 1, keys_at_once = simd::quads;
+    static constexpr int keys_at_once = simd::quads;
     static DOMINO_INLINE simd::floats load(const float* at) { return simd::load_quads(at, panel); }
     static DOMINO_INLINE void store(simd::floats x, float* at) { simd::store_quads(x, at, panel); }
     static DOMINO_INLINE simd::floats spread(simd::floats x) { return simd::repeat_quad(x); }
@@ -65,9 +64,10 @@ DOMINO_NOINLINE void exponentiate(float* scores, index_t keys, float log2_factor
         now.store_aligned(state.max + r * simd::width);
     }
     simd::exp2(shrink);
-    for (int r = 0; r < R; ++r)
+    for (int r = 0; r < R; ++r) {
         shrink[r] = xsimd::select(first[r], simd::floats(1.f), shrink[r]);  // 0 is to stay as it is
-    for (int r = 0; r < R; ++r) base[r] = Rows::spread(base[r]);
+        base[r] = Rows::spread(base[r]);
+    }
     const auto advance = [&]<int count>(index_t key, std::integral_constant<int, count>) DOMINO_INLINE_LAMBDA {
         constexpr int at_once = count * R;
         const auto at = [&](auto i) {
@@ -85,11 +85,11 @@ DOMINO_NOINLINE void exponentiate(float* scores, index_t keys, float log2_factor
             Rows::store(weight[i], at(i));
         });
     };
-    for (index_t key_ = keys; key_ % Rows::keys_at_once != 0; ++key_)
-        std::fill_n(scores + key_ * panel, 4, minus_infinity);
+    for (index_t beyond = keys; beyond % Rows::keys_at_once != 0; ++beyond)
+        std::fill_n(scores + beyond * panel, 4, minus_infinity);
     index_t key = 0;
-    constexpr int together = 4 / R, some = together * Rows::keys_at_once;
-    for (; key + some <= keys; key += some) advance(key, std::integral_constant<int, together>{});
+    constexpr int together = 4 / R, keys_together = together * Rows::keys_at_once;
+    for (; key + keys_together <= keys; key += keys_together) advance(key, std::integral_constant<int, together>{});
     for (; key < keys; key += Rows::keys_at_once) advance(key, std::integral_constant<int, 1>{});
     for (int r = 0; r < R; ++r) {
         float* at = state.sum + r * simd::width;

@@ -30,15 +30,16 @@ DOMINO_INLINE quad sums_of_four(floats a, floats b_, floats c, floats d) {
 #endif
 }
 
-/// Registers of several quads: what lies in from[0 ... 3], in from[stride ... stride + 3] and so on, and back.
+/// Quads in a register. They lie `stride` floats apart in memory, aligned.
 inline constexpr int quads = static_cast<int>(width) / 4;
 DOMINO_INLINE floats load_quads(const float* from, [[maybe_unused]] index_t stride) {
     static_assert(width % 4 == 0);
 #if defined(__AVX512F__)
     const __m256 low = _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_load_ps(from)), _mm_load_ps(from + stride), 1);
-    const __m256 high = _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_load_ps(from + 2 * stride)),
-                                             _mm_load_ps(from + 3 * stride), 1);
-    return _mm512_castpd_ps(_mm512_insertf64x4(_mm512_castps_pd(_mm512_castps256_ps512(low)), _mm256_castps_pd(high), 1));
+    const __m256 high =
+        _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_load_ps(from + 2 * stride)), _mm_load_ps(from + 3 * stride), 1);
+    return _mm512_castpd_ps(
+        _mm512_insertf64x4(_mm512_castps_pd(_mm512_castps256_ps512(low)), _mm256_castps_pd(high), 1));
 #elif defined(__AVX__)
     return _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_load_ps(from)), _mm_load_ps(from + stride), 1);
 #else
