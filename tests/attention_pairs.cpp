@@ -220,3 +220,21 @@ TEST_CASE("T5's buckets by distance, of several heads", "[attention][pairs]") {
             };
         });
 }
+
+TEST_CASE("a hidden key that is far larger than all others counts nothing, however few keys its tile has",
+          "[attention][pairs]") {
+    const index_t rows = 40, keys = 97;  // the last tile is one key, which one row sees
+    call::problem p({1, 1, 1, rows, keys, 8, 8});
+    inputs::random r{3};
+    p.fill(r);
+    std::fill_n(p.q.data(), rows * 8, 1.f);
+    std::fill_n(p.k.data() + (keys - 1) * 8, 8, 100.f);
+    const auto keep = [](index_t i, index_t j) { return j < keys - 1 ? (i + j) % 7 != 0 : i == 0; };
+    p.keep = [=](auto, auto, index_t i, index_t j) { return keep(i, j); };
+    p.score = [](double x, auto...) { return x; };
+    const auto values = entries<std::int8_t>(rows, keys, keep);
+    p.run(domino::dense(domino::table(values.data(), rows, keys)), score);
+    CHECK(p.difference() == "");
+    p.run(domino::any_mask(domino::dense(domino::table(values.data(), rows, keys))), score);
+    CHECK(p.difference() == "");
+}
