@@ -15,7 +15,8 @@ namespace domino::inline DOMINO_ARCH {
 /// A leaf that is called with plain indices: `functor.at(i...)` gives a value, `functor.over(intervals...)` its
 /// range, `functor.words(texts...)` its text. Its arguments are expressions, so that substitution reaches them. One that
 /// reads data by pair may give what it has of `count` keys from the last index on at once: `functor.row(count, i...)`
-/// integers, not 0 where it is true (null where they do not lie side by side), or `functor.word(count, i...)` 64 bits.
+/// integers, not 0 where it is true (null where they do not lie side by side), or `functor.word(count, i...)` bits
+/// (of at most 64).
 template <class Functor, Expression... Arguments>
 struct call : node {
     using value_type = decltype(std::declval<const Functor&>().at(value_t<Arguments>{}...));

@@ -205,7 +205,7 @@ private:
     void note_next(index_t i, const panel_rows& rows, span some, span keys, tile_kind kind) {
         lines_.clear();
         const bool same_panel = some.end < keys.end;
-        if (thin(i) || (!same_panel && i + 1 == panels())) return;
+        if (thin(i) || (!same_panel && i + 1 == panels()) || simd::on_intel()) return;
         const index_t begin = same_panel ? some.end : keys.begin;
         const span next{begin, std::min((begin / kv_tile + 1) * kv_tile, keys.end)};
         const panel_rows of = same_panel ? rows : rows_of(i + 1);
@@ -234,11 +234,11 @@ private:
         const auto add = [&]<class Visible>(span some, seen_by who, const Visible& visible) {
             if (live.empty()) live = {some.begin, some.begin};
             float* const scores = w_.scores + (some.begin - live.begin) * panel;
-            std::fill(w_.scores + live.size() * panel, scores, minus_infinity);  // a gap
-            const bool first_alone = who == seen_by::first && parts.left == live.size();
+            std::fill(w_.scores + live.size() * panel, scores, minus_infinity);           // a gap
+            const bool first_alone = who == seen_by::first && parts.left == live.size();  // and so far
             live.end = some.end;
-            if (who != seen_by::last) parts.right = live.size();
             if (first_alone) parts.left = live.size();
+            if (who != seen_by::last) parts.right = live.size();
             if constexpr (R > 1 && std::same_as<Visible, visible_bits>)
                 if (who != seen_by::several)
                     return score_register(i, who == seen_by::first ? 0 : R - 1, rows, some, visible, scores, tile_max);
@@ -481,8 +481,8 @@ private:
     bool careful_ = false;  ///< some value may not be finite, and a mask may hide it
     index_t tile_end_ = 0;  ///< of the panel's tile
 
-    std::uint64_t
-        visible_[kv_tile + 8];  ///< what a panel's rows see of a partial run, and room for a step of keys more
+    /// What a panel's rows see of a partial run, as in visible_bits, and room for a step of keys more.
+    std::uint64_t visible_[kv_tile + 8];
 
     // Keys and values before these have been asked for or met. Values are asked for while the same tile's keys are read, and
     // keys a tile ahead, while values are read: by the first panel that comes near them.

@@ -82,16 +82,16 @@ struct stored_dots {
     }
 };
 
-/// What a panel's rows see of a tile: all of it, or the keys whose bits are set, which bit `first` + i of word j tells of row
-/// i and key j.
+/// A panel's rows see all of a tile.
 struct all_visible {
     DOMINO_INLINE simd::floats of(simd::floats s, index_t, int) const { return s; }
 };
+/// Row i sees key j where bit `first` + i of keys[j] is set.
 struct visible_bits {
     const std::uint64_t* keys;
     index_t first = 0;
 
-    /// Scores of register r of rows with a key, -inf where it is hidden.
+    /// The scores of register r of rows with a key, -inf where it is hidden.
     DOMINO_INLINE simd::floats of(simd::floats s, index_t key, int r) const {
         const auto bits = static_cast<std::uint32_t>(keys[key] >> (first + r * simd::width));
         return xsimd::select(simd::from_bits(bits), s, simd::floats(minus_infinity));

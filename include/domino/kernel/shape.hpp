@@ -41,7 +41,7 @@ constexpr index_t thin_keys(index_t value_dim) {
     return std::clamp(budget / value_bytes / least * least, least, most);
 }
 
-/// How many keys ahead K is asked for there, where memory is asked at all (simd::prefetches_overlap).
+/// How many keys ahead K is asked for there, where memory is asked at all (simd::on_intel).
 inline constexpr index_t thin_ahead = 4;
 
 /// Where a call has fewer blocks than `split_tasks`, each of one panel (decoding), the keys of a block are cut into parts of

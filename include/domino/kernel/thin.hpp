@@ -208,7 +208,7 @@ DOMINO_NOINLINE void pass_rows(const K& key_source, const V& value_source, index
         if (c < value_dim) add_channels_of<rows, 1, skip_masked>(value_source, b_, h_, pass, row, c, value_dim - c);
     };
     const float* q = pass.q + row * head_dim;
-    const bool prefetches = simd::prefetches_overlap();
+    const bool prefetches = simd::on_intel();
     vector_cursor<V> values(value_source, b_, h_, pass.keys);
     vector_cursor<K> later(key_source, b_, h_,
                            {pass.keys.begin + thin_ahead, std::min(pass.keys.end + thin_ahead, pass.kv_len)});
