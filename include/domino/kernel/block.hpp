@@ -234,8 +234,10 @@ private:
         const auto add = [&]<class Visible>(span some, seen_by who, const Visible& visible) {
             if (live.empty()) live = {some.begin, some.begin};
             float* const scores = w_.scores + (some.begin - live.begin) * panel;
-            std::fill(w_.scores + live.size() * panel, scores, minus_infinity);           // a gap
-            const bool first_alone = who == seen_by::first && parts.left == live.size();  // and so far
+            std::fill(w_.scores + live.size() * panel, scores, minus_infinity);  // nobody sees what is between
+
+            // the first register alone has seen all so far
+            const bool first_alone = who == seen_by::first && parts.left == live.size();
             live.end = some.end;
             if (first_alone) parts.left = live.size();
             if (who != seen_by::last) parts.right = live.size();

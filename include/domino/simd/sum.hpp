@@ -30,8 +30,9 @@ DOMINO_INLINE quad sums_of_four(floats a, floats b_, floats c, floats d) {
 #endif
 }
 
-/// Quads in a register. They lie `stride` floats apart in memory, aligned.
+/// Quads in a register.
 inline constexpr int quads = static_cast<int>(width) / 4;
+/// A register of the quads that lie `stride` floats apart from an aligned address on; and back.
 DOMINO_INLINE floats load_quads(const float* from, [[maybe_unused]] index_t stride) {
     static_assert(width % 4 == 0);
 #if defined(__AVX512F__)
