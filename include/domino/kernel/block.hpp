@@ -35,6 +35,8 @@ public:
 
     void compute() {
         attend(whole());
+        if (finish()) return;
+        attend_with_care(whole());
         finish();
     }
 
@@ -51,6 +53,7 @@ public:
         tile rows = whole();
         rows.kv = keys;
         attend(rows);
+        if (may_be_poisoned(0)) attend_with_care(rows);
         part = std::copy_n(w_.o, panel * value_dim_, part);
         part = std::copy_n(w_.max, panel, part);
         std::copy_n(w_.sum, panel, part);
@@ -93,21 +96,23 @@ private:
     /// The block's rows and all keys there are.
     tile whole() const { return {block_.b, block_.heads, positions(block_.queries), {0, p_.kv_len(block_.b)}}; }
 
-    /// A masked weight of 0 times a value of NaN or infinity must not count, but it leaves NaN in the output: only where any
-    /// is found, all is computed again with care.
     void attend(const tile& rows) {
-        for (careful_ = false;; careful_ = true) {
-            pack();
-            visit_all(rows);
-            if (!masks_ || careful_ || all_finite({w_.o, panel * value_dim_}, panels(), panel * value_dim_)) return;
-        }
-    }
-    void visit_all(const tile& rows) {
+        pack();
         for_each_run(mask_, rows, kv_tile, [&](const run& r) {
             const index_t at_once = thin(0) ? r.kv.end : panels() > 1 ? visit_keys(head_dim_, value_dim_) : kv_tile;
             for_each_piece(r.kv, at_once, [&](span keys) { visit(keys, r.kind); });
         });
         pass({0, 0});
+    }
+
+    /// A masked weight of 0 times a value of NaN or infinity must not count, but it leaves NaN in the output: only where any
+    /// is found, all is computed again with care.
+    bool may_be_poisoned(index_t i) const {
+        return masks_ && !careful_ && !all_finite({o_panel(i), panel * value_dim_}, 1, panel * value_dim_);
+    }
+    void attend_with_care(const tile& rows) {
+        careful_ = true;
+        attend(rows);
     }
 
     index_t panels() const { return (rows_ + panel - 1) / panel; }
@@ -400,14 +405,16 @@ private:
         waiting_.keys = {0, 0};
     }
 
-    /// Divides by the sums and writes O and the log-sum-exp; a row that saw nothing is 0 and -inf.
-    void finish() {
+    /// Divides by the sums and writes O and the log-sum-exp; a row that saw nothing is 0 and -inf. Gives false, where all must be
+    /// computed again.
+    bool finish() {
         if (p_.lse.data)
             for (index_t row = 0; row < rows_; ++row) write_lse(row);
         if (p_.tail.adjusts_sums())
             for (index_t row = 0; row < rows_; ++row)
                 w_.sum[row] = p_.tail.adjusted_sum(w_.sum[row], double(w_.max[row]) * double(unit()), head_of(row));
         for (index_t i = 0; i < panels(); ++i) {
+            if (may_be_poisoned(i)) return false;
             if (thin(i)) {
                 for (index_t row = i * panel; row < i * panel + rows_in(i); ++row) {
                     const float* o = o_panel(i) + row % panel * value_dim_;
@@ -426,6 +433,7 @@ private:
             });
         }
         if (p_.tail.policy != empty_rows::zeros) apply_policy();
+        return true;
     }
 
     /// Rows without any weight. One mean serves a whole block, but for dropout's choice.

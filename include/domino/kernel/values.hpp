@@ -85,18 +85,16 @@ inline void rescale(float* output, index_t value_dim, const simd::floats (&shrin
 
 /// O^T / sum; what saw nothing is 0 already and stays.
 inline void divide(float* output, index_t value_dim, const float* sums) {
-    const simd::floats nothing(0.f), one(1.f);
+    simd::floats factor[panel_registers];
     for (int r = 0; r < panel_registers; ++r) {
         const auto sum = simd::floats::load_aligned(sums + r * simd::width);
-        const auto divisor = xsimd::select(sum == nothing, one, sum), reciprocal = one / divisor;
-        for (index_t c = 0; c < value_dim; ++c) {  // a quotient and its correction: a division's accuracy, faster
-            float* at = output + c * panel + r * simd::width;
-            const auto o = simd::floats::load_aligned(at), quotient = o * reciprocal;
-            const auto rest = simd::fma(-quotient, divisor, o);
-            const auto corrected = simd::fma(rest, reciprocal, quotient);
-            xsimd::select(rest == rest, corrected, quotient).store_aligned(at);  // NaN: o is not finite
-        }
+        factor[r] = simd::floats(1.f) / xsimd::select(sum == simd::floats(0.f), simd::floats(1.f), sum);
     }
+    for (index_t c = 0; c < value_dim; ++c)
+        for (int r = 0; r < panel_registers; ++r) {
+            float* at = output + c * panel + r * simd::width;
+            (simd::floats::load_aligned(at) * factor[r]).store_aligned(at);
+        }
 }
 
 /// Adds a tile to all value_dim channels, `step` at a time, then 4, 2 and 1.
