@@ -11,35 +11,6 @@
 namespace domino::inline DOMINO_ARCH {
 namespace kernel {
 
-/// Vectors of `dim` elements, line by line as hardware prefetchers like it; and single lines.
-template <bool vectors, bool lines>
-struct asked {
-    float_rows rows = {};
-    index_t dim = 0;
-    line_list* list = nullptr;
-    index_t at = 0;  ///< element of the first vector
-
-    /// Calls f() `calls` times, and asks for a line before every second time, for at most `step` lines.
-    template <index_t calls, class F>
-    DOMINO_INLINE void meanwhile(F&& f) {
-        for (index_t i = 0; i < calls / 2; ++i) {
-            if constexpr (vectors)
-                if (i < step) {
-                    simd::prefetch_to_l2(rows.first + at);
-                    if (at += line_size; at >= dim) {
-                        at = 0;
-                        rows = rows.from(1);
-                    }
-                }
-            if constexpr (lines) list->ask_for_one();
-            f();
-            f();
-        }
-    }
-    static constexpr index_t line_size = simd::line_bytes / index_t{sizeof(float)};
-};
-using asks_nothing = asked<false, false>;
-
 /// Vectors of `dim` elements that will be needed.
 struct wanted_rows {
     float_rows rows = {};
@@ -53,6 +24,47 @@ struct wanted_rows {
         return taken;
     }
 };
+
+/// Asks for vectors, line by line as hardware prefetchers like it, or for single lines, or both.
+template <bool vectors, bool lines>
+struct asked {
+    float_rows rows = {};
+    index_t dim = 0;
+    line_list* list = nullptr;
+    index_t at = 0;  ///< element of the first vector
+
+    asked() = default;
+    explicit asked(const wanted_rows& wanted, line_list* also = nullptr)
+        : rows(wanted.rows),
+          dim(rows.stride == wanted.dim ? wanted.dim * wanted.count : wanted.dim),  // one long vector
+          list(also) {}
+
+    /// Calls f() `calls` times, and asks for a line before every second time, for at most step / 2. It counts the vector's
+    /// elements once: a branch for each line would be mispredicted now and then.
+    template <class F>
+    DOMINO_INLINE void meanwhile(F&& f) {
+        constexpr index_t line_size = simd::line_bytes / index_t{sizeof(float)}, at_once = step / 2 * line_size;
+        DOMINO_UNROLL_LOOP
+        for (index_t i = 0; i < calls; ++i) {
+            if (i % 2 == 0) {
+                if constexpr (vectors)
+                    if (i < step) simd::prefetch_to_l2(rows.first + at + i / 2 * line_size);
+                if constexpr (lines) list->ask_for_one();
+            }
+            f();
+        }
+        if constexpr (vectors) {
+            if (at + at_once < dim) {
+                at = std::min(at + at_once, dim - at_once);
+            } else {
+                at = 0;
+                rows = rows.from(1);
+            }
+        }
+    }
+    static constexpr index_t calls = 8;
+};
+using asks_nothing = asked<false, false>;
 
 }  // namespace kernel
 }  // namespace domino::inline DOMINO_ARCH

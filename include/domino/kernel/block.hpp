@@ -340,8 +340,8 @@ private:
         };
         const wanted_rows now = wanted_with_keys(some);
         const auto asking_for = [&]<bool lines>(std::bool_constant<lines>) {
-            if (now.count > 0) asking(asked<true, lines>{now.rows, now.dim, &lines_});
-            else asking(asked<false, lines>{{}, 0, &lines_});
+            if (now.count > 0) asking(asked<true, lines>(now, &lines_));
+            else asking(asked<false, lines>({}, &lines_));
         };
         if constexpr (by_pair)
             if (!lines_.empty()) return asking_for(std::true_type{});
@@ -390,7 +390,7 @@ private:
         if (k_asked_ < some.end + kv_tile) {
             const index_t from = std::max(k_asked_, some.end);
             k_asked_ = from + some.size();
-            asking(asked<true, false>{keys({from, k_asked_}), head_dim_});
+            asking(asked<true, false>({keys({from, k_asked_}), head_dim_, some.size()}));
         } else asking(asks_nothing{});
     }
 

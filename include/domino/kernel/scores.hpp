@@ -36,7 +36,7 @@ DOMINO_INLINE void dot_keys(const float* q_panel, index_t head_dim, const float*
         ++d;
     };
     if constexpr (!std::same_as<Asked, asks_nothing>)
-        while (d + Asked::line_size <= head_dim) memory.template meanwhile<Asked::line_size>(advance);
+        while (d + Asked::calls <= head_dim) memory.meanwhile(advance);
     DOMINO_UNROLL_LOOP
     while (d < head_dim) advance();
     simd::unroll<step>([&](auto key) DOMINO_INLINE_LAMBDA {

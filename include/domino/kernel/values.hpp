@@ -51,7 +51,7 @@ DOMINO_INLINE void add_channels(float* output, const float* weights, float_rows 
             weights += panel;
         };
         if constexpr (!std::same_as<Asked, asks_nothing>)  // as many lines over all channels as that many keys have
-            while (key + Asked::line_size <= end) memory.template meanwhile<Asked::line_size>(advance);
+            while (key + Asked::calls <= end) memory.meanwhile(advance);
         DOMINO_UNROLL_LOOP
         while (key < end) advance();
     };
