@@ -61,7 +61,8 @@ public:
 
     /// Joins what the n parts gave, in their order, and finishes.
     void join_parts(index_t n, const float* parts) {
-        pack();
+        number_rows();
+        pack(0);
         const index_t row_stride = thin(0) ? value_dim_ : 1, channel_stride = thin(0) ? 1 : panel;
         for (; n > 0; --n, parts += panel * (value_dim_ + 2))
             for (index_t row = 0; row < rows_; ++row) {
@@ -85,7 +86,7 @@ private:
     /// The mask or the score mod reads data by pair.
     static constexpr bool by_pair = depends_on<Mask>(axes::pairs) || depends_on<Score>(axes::pairs);
     /// Keys of a panel's tile that the range domain decides together: of data by pair it would read as much as the mask.
-    static constexpr index_t grain = depends_on<Mask>(axes::pairs) ? kv_tile : step;
+    static constexpr index_t grain = depends_on<Mask>(axes::pairs) ? kv_tile : 2 * step;
     static constexpr bool plain_score = std::same_as<Score, placeholder<axes::score>>;
 
     /// Without a score mod the scores stay dot products, of |scale| each; the sign of the scale goes into Q (as does a
@@ -97,12 +98,14 @@ private:
     tile whole() const { return {block_.b, block_.heads, positions(block_.queries), {0, p_.kv_len(block_.b)}}; }
 
     void attend(const tile& rows) {
-        pack();
+        number_rows();
+        packed_ = 0;
         for_each_run(mask_, rows, kv_tile, [&](const run& r) {
             const index_t at_once = thin(0) ? r.kv.end : panels() > 1 ? visit_keys(head_dim_, value_dim_) : kv_tile;
             for_each_piece(r.kv, at_once, [&](span keys) { visit(keys, r.kind); });
         });
         pass({0, 0});
+        pack_first(panels());
     }
 
     /// A masked weight of 0 times a value of NaN or infinity must not count, but it leaves NaN in the output: only where any
@@ -137,36 +140,43 @@ private:
         }
     }
 
-    /// Copies Q into panels, transposed where they are not thin; lanes beyond the last row repeat its indices and hold
-    /// zeros.
-    void pack() {
-        for (index_t i = 0; i < panels(); ++i) {
-            float* q = q_panel(i);
-            if (!thin(i) && rows_in(i) < panel) std::fill_n(q, panel * head_dim_, 0.f);
+    /// Writes the rows' indices; lanes beyond the last row repeat its.
+    void number_rows() {
+        for (index_t i = 0; i < panels(); ++i)
             for_each_stretch(i, [&](index_t row, index_t count) {
-                const index_t head = head_of(row), query = query_of(row), lane = row % panel;
-                std::fill_n(w_.heads + row, count, static_cast<std::int32_t>(head));
+                std::fill_n(w_.heads + row, count, static_cast<std::int32_t>(head_of(row)));
                 std::iota(w_.positions + row, w_.positions + row + count,
-                          static_cast<std::int32_t>(query + p_.q_offset));
-                const float_rows from = p_.q(block_.b, head, {query, query + count}, w_.k);
-                if (from.first != w_.k)  // where Q lies: the next block's follows
-                    next_q_ = {from.from(count), head_dim_, std::min(rows_, p_.q.len - query - count)};
-                if (!thin(i)) {  // each row is read through once: in transposing, memory would be waited for
-                    for (index_t j = 0; j < count; ++j) simd::touch(from.first + j * from.stride, head_dim_);
-                    return simd::transpose(from.first, from.stride, count, head_dim_, q + lane, panel);
-                }
-                for (index_t j = 0; j < count; ++j)
-                    simd::convert(from.first + j * from.stride, head_dim_, q + (lane + j) * head_dim_);
+                          static_cast<std::int32_t>(query_of(row) + p_.q_offset));
             });
-        }
-        const index_t lanes_in_use = panels() * panel;
-        std::fill(w_.heads + rows_, w_.heads + lanes_in_use, w_.heads[rows_ - 1]);
-        std::fill(w_.positions + rows_, w_.positions + lanes_in_use, w_.positions[rows_ - 1]);
+        const index_t end = panels() * panel;
+        std::fill(w_.heads + rows_, w_.heads + end, w_.heads[rows_ - 1]);
+        std::fill(w_.positions + rows_, w_.positions + end, w_.positions[rows_ - 1]);
+    }
+
+    /// Copies panel i of Q, transposed where it is not thin; lanes beyond the last row hold zeros.
+    void pack(index_t i) {
+        float* q = q_panel(i);
+        if (!thin(i) && rows_in(i) < panel) std::fill_n(q, panel * head_dim_, 0.f);
+        for_each_stretch(i, [&](index_t row, index_t count) {
+            const index_t head = head_of(row), query = query_of(row), lane = row % panel;
+            const float_rows from = p_.q(block_.b, head, {query, query + count}, w_.k);
+            if (from.first != w_.k)  // where Q lies: the next block's follows
+                next_q_ = {from.from(count), head_dim_, std::min(rows_, p_.q.len - query - count)};
+            if (!thin(i)) {  // each row is read through once: in transposing, memory would be waited for
+                for (index_t j = 0; j < count; ++j) simd::touch(from.first + j * from.stride, head_dim_);
+                return simd::transpose(from.first, from.stride, count, head_dim_, q + lane, panel);
+            }
+            for (index_t j = 0; j < count; ++j)
+                simd::convert(from.first + j * from.stride, head_dim_, q + (lane + j) * head_dim_);
+        });
         if (const float factor = q_factor(); factor != 1.f)
-            for (index_t i = 0; i < lanes_in_use * head_dim_; ++i) w_.q[i] *= factor;
-        std::fill_n(w_.max, lanes_in_use, minus_infinity);
-        std::fill_n(w_.sum, lanes_in_use, 0.f);
-        std::fill_n(w_.o, lanes_in_use * value_dim_, 0.f);
+            for (index_t j = 0; j < panel * head_dim_; ++j) q[j] *= factor;
+        std::fill_n(w_.max + i * panel, panel, minus_infinity);
+        std::fill_n(w_.sum + i * panel, panel, 0.f);
+        std::fill_n(o_panel(i), panel * value_dim_, 0.f);
+    }
+    void pack_first(index_t n) {
+        for (; packed_ < n; ++packed_) pack(packed_);
     }
 
     panel_rows rows_of(index_t i) const {
@@ -196,6 +206,7 @@ private:
         }
         masks_ |= kind == tile_kind::partial;
         for (index_t i = 0; i < panels(); ++i) {
+            pack_first(i + 1);  // now, so that it is in L1
             const panel_rows rows = rows_of(i);
             for_each_piece(keys, tile_keys(i), [&](span some) {
                 if constexpr (by_pair) note_next(i, rows, some, keys, kind);
@@ -304,7 +315,9 @@ private:
     template <int R>
     void score_register(index_t i, int r, const panel_rows& rows, span some, visible_bits visible, float* scores,
                         simd::floats (&tile_max)[R]) {
-        std::fill_n(scores, some.size() * panel, minus_infinity);  // of the others
+        for (index_t key = 0; key < some.size(); ++key)
+            for (int other = 0; other < R; ++other)
+                if (other != r) simd::floats(minus_infinity).store_aligned(scores + key * panel + other * simd::width);
         simd::floats most[1] = {tile_max[r]};
         const index_t first = r * simd::width;
         score_dots(wide_dots<1>{q_panel(i) + first, head_dim_, keys(some), some.size()}, rows.only(r, 1), some,
@@ -487,6 +500,7 @@ private:
     // the keys and values that are visited now, from key first_ on; not of a thin panel that is alone
     index_t first_ = 0;
     float_rows k_{}, v_{};
+    index_t packed_ = 0;    ///< panels
     bool masks_ = false;    ///< some tile was partial
     bool careful_ = false;  ///< some value may not be finite, and a mask may hide it
     index_t tile_end_ = 0;  ///< of the panel's tile
