@@ -41,8 +41,9 @@ constexpr index_t thin_keys(index_t value_dim) {
     return std::clamp(budget / value_bytes / least * least, least, most);
 }
 
-/// How many keys ahead K is asked for there, where memory is asked at all (simd::on_intel).
-inline constexpr index_t thin_ahead = 4;
+/// How many keys of T ahead K is asked for there, where memory is asked at all (simd::on_intel).
+template <class T>
+inline constexpr index_t thin_ahead = 16 / index_t{sizeof(T)};
 
 /// Where a call has fewer blocks than `split_tasks`, each of one panel (decoding), the keys of a block are cut into parts of
 /// at least `split_keys`, which other threads may take. What parts give waits in `split_floats` floats.

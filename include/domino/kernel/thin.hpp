@@ -210,8 +210,8 @@ DOMINO_NOINLINE void pass_rows(const K& key_source, const V& value_source, index
     const float* q = pass.q + row * head_dim;
     const bool prefetches = simd::on_intel();
     vector_cursor<V> values(value_source, b_, h_, pass.keys);
-    vector_cursor<K> later(key_source, b_, h_,
-                           {pass.keys.begin + thin_ahead, std::min(pass.keys.end + thin_ahead, pass.kv_len)});
+    constexpr index_t ahead = thin_ahead<typename K::element>;
+    vector_cursor<K> later(key_source, b_, h_, {pass.keys.begin + ahead, std::min(pass.keys.end + ahead, pass.kv_len)});
     for_each_thin_run(key_source, b_, h_, pass.keys, pass.key_scratch, [&](auto run, index_t i) DOMINO_INLINE_LAMBDA {
         float* dots = pass.dots + i * panel;
         for (index_t j = 0; j < run.count; ++j, dots += panel) {
