@@ -38,11 +38,16 @@ double ulp(float got, double exact) {
     return std::abs(got - exact) / std::ldexp(1.0, std::max(exponent - 24, -149));
 }
 
-constexpr double most_ulp = 2.0;  // 1.77 measured, 1.9999 without fused multiply-add
+// With a fused multiply-add: 0.941 measured.
+#if defined(__FMA__) || defined(__AVX512F__) || defined(__ARM_FEATURE_FMA)
+constexpr double most_ulp = 1.0;
+#else
+constexpr double most_ulp = 2.0;
+#endif
 
 }  // namespace
 
-TEST_CASE("within 2 ULP from 2^-126.5 to 2^16, and 0 below") {
+TEST_CASE("within 1 ULP from 2^-126.5 to 2^16, and 0 below") {
     const auto [first, last] = GENERATE(std::pair{0x80000000u, std::bit_cast<std::uint32_t>(-150.f)},
                                         std::pair{0u, std::bit_cast<std::uint32_t>(16.f)});
     double worst = 0;

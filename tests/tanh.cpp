@@ -37,7 +37,7 @@ double ulp(float got, double exact) {
     return std::abs(got - exact) / std::ldexp(1.0, std::max(exponent - 24, -149));
 }
 
-constexpr double most_ulp = 2.0;  // 1.98 measured
+constexpr double most_ulp = 1.7;  // 1.62 measured, 1.66 without fused multiply-add
 
 }  // namespace
 

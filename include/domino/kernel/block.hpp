@@ -158,16 +158,19 @@ private:
         float* q = q_panel(i);
         if (!thin(i) && rows_in(i) < panel) std::fill_n(q, panel * head_dim_, 0.f);
         for_each_stretch(i, [&](index_t row, index_t count) {
-            const index_t head = head_of(row), query = query_of(row), lane = row % panel;
-            const float_rows from = p_.q(block_.b, head, {query, query + count}, w_.k);
-            if (from.first != w_.k)  // where Q lies: the next block's follows
-                next_q_ = {from.from(count), head_dim_, std::min(rows_, p_.q.len - query - count)};
-            if (!thin(i)) {  // each row is read through once: in transposing, memory would be waited for
-                for (index_t j = 0; j < count; ++j) simd::touch(from.first + j * from.stride, head_dim_);
-                return simd::transpose(from.first, from.stride, count, head_dim_, q + lane, panel);
-            }
-            for (index_t j = 0; j < count; ++j)
-                simd::convert(from.first + j * from.stride, head_dim_, q + (lane + j) * head_dim_);
+            for_each_piece({row, row + count}, thin_keys(value_dim_), [&](span some) {
+                const index_t head = head_of(row), query = query_of(some.begin), n = some.size();
+                const float_rows from = p_.q(block_.b, head, {query, query + n}, w_.thin_k);
+                if (from.first != w_.thin_k)  // where Q lies: the next block's follows
+                    next_q_ = {from.from(n), head_dim_, std::min(rows_, p_.q.len - query - n)};
+                const index_t lane = some.begin % panel;
+                if (!thin(i)) {  // each row is read through once: in transposing, memory would be waited for
+                    for (index_t j = 0; j < n; ++j) simd::touch(from.first + j * from.stride, head_dim_);
+                    return simd::transpose(from.first, from.stride, n, head_dim_, q + lane, panel);
+                }
+                for (index_t j = 0; j < n; ++j)
+                    simd::convert(from.first + j * from.stride, head_dim_, q + (lane + j) * head_dim_);
+            });
         });
         if (const float factor = q_factor(); factor != 1.f)
             for (index_t j = 0; j < panel * head_dim_; ++j) q[j] *= factor;

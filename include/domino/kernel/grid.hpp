@@ -72,7 +72,7 @@ struct workspace {
     float* weights;  ///< of a thin panel's tile whose values are yet to be added
     std::int32_t *heads, *positions;
     float *k, *v;            ///< room for converted keys and values
-    float *thin_k, *thin_v;  ///< the same of a thin panel
+    float *thin_k, *thin_v;  ///< the same of a thin panel, and for queries
     float* staged;           ///< look-ups of the score mod for a panel's tile
 
     /// Bytes a worker, a multiple of the alignment.

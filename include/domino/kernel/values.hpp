@@ -83,17 +83,23 @@ inline void rescale(float* output, index_t value_dim, const simd::floats (&shrin
         }
 }
 
-/// O^T / sum; what saw nothing is 0 already and stays.
+/// O^T / sum; what saw nothing is 0 already and stays. A product with the reciprocal in two parts is as accurate as a division;
+/// both are positive, so that infinity stays.
 inline void divide(float* output, index_t value_dim, const float* sums) {
-    simd::floats factor[panel_registers];
+    const simd::floats one(1.f);
+    simd::floats divisor[panel_registers], factor[panel_registers], rest[panel_registers];
     for (int r = 0; r < panel_registers; ++r) {
         const auto sum = simd::floats::load_aligned(sums + r * simd::width);
-        factor[r] = simd::floats(1.f) / xsimd::select(sum == simd::floats(0.f), simd::floats(1.f), sum);
+        divisor[r] = xsimd::select(sum == simd::floats(0.f), one, sum);
+        const auto reciprocal = one / divisor[r];
+        factor[r] = reciprocal * simd::floats(1.f - 0x1p-22f);
+        rest[r] = simd::fma(-divisor[r], factor[r], one) * reciprocal;
     }
     for (index_t c = 0; c < value_dim; ++c)
         for (int r = 0; r < panel_registers; ++r) {
             float* at = output + c * panel + r * simd::width;
-            (simd::floats::load_aligned(at) * factor[r]).store_aligned(at);
+            const auto o = simd::floats::load_aligned(at);
+            (simd::fuses ? simd::fma(o, factor[r], o * rest[r]) : o / divisor[r]).store_aligned(at);
         }
 }
 

@@ -43,6 +43,13 @@ DOMINO_INLINE void unroll(F&& f) {
         DOMINO_INLINE_LAMBDA { (f(std::integral_constant<int, I>{}), ...); }(std::make_integer_sequence<int, N>{});
 }
 
+/// Whether fma rounds once.
+#if defined(__FMA__) || defined(__AVX512F__) || defined(__aarch64__)
+inline constexpr bool fuses = true;
+#else
+inline constexpr bool fuses = false;
+#endif
+
 /// x * y + z, fused where the architecture can. (xsimd 8.1 has no AVX-512 fma, and Clang does not contract its x * y + z.)
 DOMINO_INLINE floats fma(floats x, floats y, floats z) {
 #if defined(__AVX512F__) && XSIMD_VERSION_MAJOR < 10
