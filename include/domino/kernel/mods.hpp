@@ -27,7 +27,7 @@ DOMINO_NOINLINE void modify_scores(const panel_rows& rows, span keys, float scal
                 float* at = scores + r * simd::width;
                 const auto modified = evaluate(known_mod, at_row.at(r, key, simd::floats::load_aligned(at) * scale));
                 const auto s = visible.of(simd::to_floats(detail::spread(modified)), key - keys.begin, r);
-                most[r] = xsimd::max(s, most[r]);  // in this order: NaN is passed over
+                most[r] = simd::max(s, most[r]);  // NaN is passed over
                 s.store_aligned(at);
             });
         simd::unroll<R>([&](auto r) DOMINO_INLINE_LAMBDA { tile_max[r] = most[r]; });

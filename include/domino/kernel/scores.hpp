@@ -106,7 +106,7 @@ DOMINO_NOINLINE void score_panel(Dots dots, index_t keys, Visible visible, float
     for (index_t key = 0; key < keys; key += step, scores += step * panel)
         dots.next([&](auto j, auto r, simd::floats s) DOMINO_INLINE_LAMBDA {
             s = visible.of(s, key + j, r);
-            most[r] = xsimd::max(s, most[r]);  // in this order: NaN is passed over
+            most[r] = simd::max(s, most[r]);  // NaN is passed over
             s.store_aligned(scores + j * panel + r * simd::width);
         });
     simd::unroll<R>([&](auto r) DOMINO_INLINE_LAMBDA { tile_max[r] = most[r]; });

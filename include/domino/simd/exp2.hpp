@@ -28,7 +28,7 @@ struct power_of_two {
 
     power_of_two() = default;
     DOMINO_INLINE explicit power_of_two(floats x) {
-        x = xsimd::max(floats(-127.f), x);  // in this order: NaN stays
+        x = max(floats(-127.f), x);  // NaN stays
         shifted = x + floats(magic);
         f = x - (shifted - floats(magic));
     }

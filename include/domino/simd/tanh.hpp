@@ -19,7 +19,7 @@ DOMINO_INLINE floats tanh(floats x) {
     const bools is_near = size < floats(0.75f);
     if (xsimd::all(is_near)) [[likely]]
         return near;
-    floats power[1] = {xsimd::min(floats(30.f), size * floats(0x1.715476p+1f))};  // in this order: NaN stays
+    floats power[1] = {min(floats(30.f), size * floats(0x1.715476p+1f))};  // NaN stays
     exp2(power);
     return xsimd::select(is_near, near, (one - floats(2.f) / (power[0] + one)) | sign);
 }
