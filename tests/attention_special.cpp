@@ -211,3 +211,22 @@ TEST_CASE("rows that see nothing raise no floating-point flag but inexact", "[at
     p.run(domino::any_mask(domino::kv + 40 <= domino::q && domino::q % 5 != 2), domino::score);
     CHECK(std::fetestexcept(FE_INVALID | FE_DIVBYZERO | FE_OVERFLOW) == 0);
 }
+
+TEST_CASE("what a workspace held before counts for nothing, where rows see something and where they do not",
+          "[attention][special]") {
+    constexpr index_t width = 8;
+    std::vector<std::byte> workspace(domino::workspace_bytes(width, width));
+    for (index_t rows : {1, 3, 40, 300})
+        for (index_t hidden : {index_t{0}, rows / 2, rows}) {
+            call::problem p({.q_len = rows, .kv_len = 300, .head_dim = width, .value_dim = width});
+            inputs::random r(72);
+            p.fill(r);
+            const auto mask = domino::q >= hidden;
+            p.keep = [hidden](auto, auto, index_t i, index_t) { return i >= hidden; };
+            std::fill(workspace.begin(), workspace.end(), std::byte{0xff});  // NaN
+            domino::attention(call::in(p.q), call::in(p.k), call::in(p.v), call::out(p.o), mask,
+                              {.lse = p.lse.data(), .workspace = workspace});
+            CAPTURE(rows, hidden);
+            CHECK(p.difference() == "");
+        }
+}
