@@ -110,9 +110,7 @@ private:
 
     /// A masked weight of 0 times a value of NaN or infinity must not count, but it leaves NaN in the output: only where any
     /// is found, all is computed again with care.
-    bool may_be_poisoned(index_t i) const {
-        return masks_ && !careful_ && !all_finite({o_panel(i), panel * value_dim_}, 1, panel * value_dim_);
-    }
+    bool may_be_poisoned(index_t i) const { return masks_ && !careful_ && !all_finite(o_panel(i), value_dim_); }
     void attend_with_care(const tile& rows) {
         careful_ = true;
         attend(rows);

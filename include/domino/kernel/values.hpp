@@ -119,25 +119,18 @@ DOMINO_NOINLINE void add_values(float* output, index_t value_dim, const float* w
     while (c < value_dim) advance(std::integral_constant<int, 1>{});
 }
 
-/// Whether every value is finite.
-inline bool all_finite(float_rows v, index_t keys, index_t value_dim) {
-    constexpr int chains = 4;
-    simd::floats poison[chains];  // 0 * x, which is NaN where x is not finite
+/// Whether all of a panel's output is finite.
+inline bool all_finite(const float* output, index_t value_dim) {
+    simd::floats poison[panel_registers];  // 0 * x, which is NaN where x is not finite
     for (auto& x : poison) x = simd::floats(0.f);
-    float rest = 0.f;
-    for (index_t key = 0; key < keys; ++key) {
-        const float* value = v.first + key * v.stride;
-        index_t c = 0;
-        for (; c + chains * simd::width <= value_dim; c += chains * simd::width)
-            simd::unroll<chains>([&](auto i) DOMINO_INLINE_LAMBDA {
-                poison[i] = simd::fma(simd::load(value + c + i * simd::width), simd::floats(0.f), poison[i]);
-            });
-        for (; c + simd::width <= value_dim; c += simd::width)
-            poison[0] = simd::fma(simd::load(value + c), simd::floats(0.f), poison[0]);
-        for (; c < value_dim; ++c) rest += value[c] * 0.f;
-    }
-    const auto all = poison[0] + poison[1] + poison[2] + poison[3];
-    return rest == 0.f && xsimd::all(all == simd::floats(0.f));
+    for (index_t c = 0; c < value_dim; ++c)
+        simd::unroll<panel_registers>([&](auto r) DOMINO_INLINE_LAMBDA {
+            const auto x = simd::floats::load_aligned(output + c * panel + r * simd::width);
+            poison[r] = simd::fma(x, simd::floats(0.f), poison[r]);
+        });
+    simd::bools finite = poison[0] == simd::floats(0.f);
+    for (int r = 1; r < panel_registers; ++r) finite = finite & (poison[r] == simd::floats(0.f));
+    return xsimd::all(finite);
 }
 
 }  // namespace kernel
