@@ -119,7 +119,7 @@ private:
     index_t panels() const { return (rows_ + panel - 1) / panel; }
     index_t rows_in(index_t i) const { return std::min(panel, rows_ - i * panel); }
     bool thin(index_t i) const { return rows_in(i) <= thin_rows; }  // the last one, if any
-    index_t tile_keys(index_t i) const { return thin(i) ? thin_keys(value_dim_) : kv_tile; }
+    index_t tile_keys(index_t i) const { return thin(i) ? p_.kv.keys(rows_in(i), value_dim_) : kv_tile; }
     float* q_panel(index_t i) const { return w_.q + i * panel * head_dim_; }
     float* o_panel(index_t i) const { return w_.o + i * panel * value_dim_; }
     span positions(span queries) const { return {queries.begin + p_.q_offset, queries.end + p_.q_offset}; }

@@ -35,15 +35,12 @@ inline constexpr index_t thin_rows = simd::width / 2;
 
 /// Keys of a thin panel's tile: so few that memory does not rest for long while they pass through the softmax, and that their
 /// values stay in L1 until they are needed; so many that the softmax keeps its registers busy.
+inline constexpr index_t least_thin_keys = 8, most_thin_keys = 16;
 constexpr index_t thin_keys(index_t value_dim) {
-    constexpr index_t most = 16, least = 8, budget = 8 * 1024;
+    constexpr index_t budget = 8 * 1024;
     const index_t value_bytes = std::max<index_t>(value_dim, 1) * index_t{sizeof(float)};
-    return std::clamp(budget / value_bytes / least * least, least, most);
+    return std::clamp(budget / value_bytes / least_thin_keys * least_thin_keys, least_thin_keys, most_thin_keys);
 }
-
-/// How many keys of T ahead K is asked for there, where memory is asked at all (simd::on_intel).
-template <class T>
-inline constexpr index_t thin_ahead = 16 / index_t{sizeof(T)};
 
 /// Where a call has fewer blocks than `split_tasks`, each of one panel (decoding), the keys of a block are cut into parts of
 /// at least `split_keys`, which other threads may take. What parts give waits in `split_floats` floats.

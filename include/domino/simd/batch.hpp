@@ -139,6 +139,11 @@ DOMINO_INLINE void prefetch(const T* at, index_t n) {
     const char *line = reinterpret_cast<const char*>(at), *end = reinterpret_cast<const char*>(at + n);
     for (; line < end; line += line_bytes) prefetch(line);
 }
+template <class T>
+DOMINO_INLINE void prefetch_to_l2(const T* at, index_t n) {
+    const char *line = reinterpret_cast<const char*>(at), *end = reinterpret_cast<const char*>(at + n);
+    for (; line < end; line += line_bytes) prefetch_to_l2(line);
+}
 DOMINO_INLINE void prefetch_to_write([[maybe_unused]] const float* at, [[maybe_unused]] index_t n) {
 #if defined(__GNUC__)
     for (index_t i = 0; i < n; i += line_bytes / index_t{sizeof(float)}) __builtin_prefetch(at + i, 1);
