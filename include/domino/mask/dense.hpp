@@ -101,7 +101,7 @@ struct bit_functor {
         for (index_t i = batch.lo; i <= batch.hi; ++i)
             for (index_t j = heads.lo; j <= heads.hi; ++j)
                 for (index_t row = rows.lo; row <= rows.hi; ++row) {
-                    all = join(all, over_row(offset(i, j, row), keys));
+                    all = join(all, over_row(i, j, row, keys));
                     if (all == truth::unknown()) return all;
                 }
         return all;
@@ -131,18 +131,13 @@ private:
     index_t offset(index_t b_, index_t h_, index_t q_) const {
         return clamped(b_, 0) * strides[0] + clamped(h_, 1) * strides[1] + clamped(q_, 2) * strides[2];
     }
-    truth over_row(index_t row, interval keys) const {
+    truth over_row(index_t b_, index_t h_, index_t q_, interval keys) const {
+        constexpr index_t most = 64;
         truth all{false, true};
-        for (index_t key = keys.lo; key <= keys.hi && all != truth::unknown();) {
-            const index_t i = row + key * strides[3];
-            if (strides[3] == 1 && i % 8 == 0 && key + 7 <= keys.hi) {  // a byte at once
-                all = join(all, truth{bytes[i / 8] != 0, bytes[i / 8] == 0xff});
-                key += 8;
-            } else {
-                const bool bit = (bytes[i / 8] >> (i % 8) & 1) != 0;
-                all = join(all, truth{bit, bit});
-                ++key;
-            }
+        for (index_t key = keys.lo; key <= keys.hi && all != truth::unknown(); key += most) {
+            const index_t count = smaller(keys.hi - key + 1, most);
+            const std::uint64_t wanted = ~std::uint64_t{0} >> (most - count), bits = word(count, b_, h_, q_, key);
+            all = join(all, truth{(bits & wanted) != 0, (~bits & wanted) == 0});
         }
         return all;
     }
