@@ -90,6 +90,30 @@ TEST_CASE("tensors of integers as masks", "[attention][pairs]") {
     check_dense<std::int64_t>();
 }
 
+TEST_CASE("tensors as erased masks, alone, beside a functor of plain integers and below another erased mask",
+          "[attention][pairs]") {
+    const auto keep = [](index_t i, index_t j) { return sees(i, j) && (i + j) % 7 != 0; };
+    for (const int form : {0, 1, 2})
+        compare_on_all_shapes(
+            [form](call::problem& p, index_t rows, index_t keys) {
+                bool outside = false;
+                const auto values = entries<std::int8_t>(rows, keys, sees);
+                const domino::any_mask tensor = domino::dense(domino::table(values.data(), rows, keys));
+                const auto functor = domino::scalar([&outside, rows, keys](int, int, int i, int j) {
+                    if (i < 0 || i >= rows || j < 0 || j >= keys) outside = true;
+                    return (i + j) % 7 != 0;
+                });
+                if (form == 0) p.run(tensor, score);
+                if (form == 1)
+                    p.run(domino::any_mask(domino::dense(domino::table(values.data(), rows, keys)) && functor), score);
+                if (form == 2) p.run(domino::any_mask(tensor && functor), score);
+                CHECK_FALSE(outside);
+            },
+            [form, keep](call::problem& p, auto...) {
+                p.keep = [form, keep](auto, auto, index_t i, index_t j) { return form == 0 ? sees(i, j) : keep(i, j); };
+            });
+}
+
 TEST_CASE("a tensor of bools beside a functor of plain integers, which is called with keys there are only",
           "[attention][pairs]") {
     compare_on_all_shapes(

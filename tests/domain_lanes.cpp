@@ -126,9 +126,8 @@ void collect_words(const E& e, values& v) {
     for (const index_t row : {0, 7, 23})
         for (const index_t head : {0, 2})
             for (const index_t start : {0, 3, 40}) {
-                const std::uint64_t word =
-                    kernel::key_words::word_of(evaluate(e, kernel::key_words{1, head, row, {start}}));
-                for (index_t j = 0; j < kernel::key_words::size; ++j) {
+                const std::uint64_t word = key_words::word_of(evaluate(e, key_words{1, head, row, {start}}));
+                for (index_t j = 0; j < key_words::size; ++j) {
                     v.lanes.push_back(static_cast<double>(word >> j & 1));
                     v.points.push_back(evaluate(e, point{1, head, row, start + j}));
                 }

@@ -92,8 +92,16 @@ struct lanes {
         if constexpr (detail::by_last_index<Index...>) return table.row(count, detail::first_of(index)...);
         else return nullptr;
     }
-    /// A functor of plain numbers, lane by lane; bits of neighbouring keys at once.
+    /// What partial evaluation found.
+    DOMINO_INLINE auto known(const auto& found) const { return found; }
+    /// A functor of plain numbers, lane by lane; bits of neighbouring keys at once, and an erased mask.
     DOMINO_INLINE auto call(const auto& functor, auto... x) const {
+        if constexpr (requires { functor.in_lanes(live, x...); }) return functor.in_lanes(live, x...);
+        else return call_by_lane(functor, x...);
+    }
+
+private:
+    DOMINO_INLINE auto call_by_lane(const auto& functor, auto... x) const {
         if constexpr (requires { functor.word(simd::width, detail::first_of(x)...); })
             if constexpr (detail::by_last_index<decltype(x)...>)
                 return simd::from_bits(static_cast<std::uint32_t>(functor.word(simd::width, detail::first_of(x)...)));
@@ -106,7 +114,6 @@ struct lanes {
         return finish<entry>(simd::per_lane(live, at, detail::spread(x)...));
     }
 
-private:
     static constexpr index_t widened(std::int32_t x) { return x; }
     static constexpr float widened(float x) { return x; }
 

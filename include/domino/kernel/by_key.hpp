@@ -7,12 +7,13 @@
 #include <algorithm>
 #include <array>
 
+#include "domino/domain/key_words.hpp"
 #include "domino/expression/substitute.hpp"
-#include "domino/kernel/key_words.hpp"
 #include "domino/kernel/line_list.hpp"
 #include "domino/kernel/rows.hpp"
 #include "domino/kernel/source.hpp"
 #include "domino/simd/transpose.hpp"
+#include "domino/tile/any_mask.hpp"
 
 namespace domino::inline DOMINO_ARCH {
 namespace kernel {
@@ -123,20 +124,16 @@ void write_values(const E& expression, const panel_rows& rows, span keys, float*
     else write_by_row(expression, rows, keys, out);
 }
 
-/// Writes what a panel's rows see of `keys`, before whose end are a word of keys: bit i of out[j] for row i and the j-th key;
-/// whole eights of keys. Words run along the keys.
+/// Writes what a panel's rows see of `keys`, before whose end there are a word of keys: bit i of out[j] for row i and the j-th
+/// key. Words run along the keys.
 template <Expression Mask>
 void write_bits_by_key(const Mask& mask, const panel_rows& rows, span keys, std::uint64_t* out) {
-    constexpr index_t size = key_words::size;
-    std::uint64_t seen[panel] = {};
-    for (index_t key = keys.begin; key < keys.end; key += size) {
-        const index_t start = std::min(key, keys.end - size);
-        for (index_t i = 0; i < rows.count; ++i) {
-            const auto value = evaluate(mask, key_words{rows.b, rows.heads[i], rows.positions[i], {start}});
-            seen[i] = key_words::word_of(value) >> (key - start);
-        }
-        simd::transpose_bits<panel>(seen, (std::min(keys.end - key, size) + 7) / 8, out + (key - keys.begin));
-    }
+    domino::detail::for_each_key_bits<panel>(
+        mask, rows.count, keys,
+        [&](index_t i, index_t key) {
+            return key_words{rows.b, rows.heads[i], rows.positions[i], {key}};
+        },
+        [&](index_t j, std::uint64_t bits) { out[j] = bits; });
 }
 
 /// The same; lanes run along the rows.
@@ -152,6 +149,19 @@ void write_bits_by_row(const Mask& mask, const panel_rows& rows, span keys, std:
             *out++ = seen;
         }
     });
+}
+
+/// The same of an erased mask, in one call for the rows that share a head and follow each other.
+inline void write_bits(const any_mask& mask, const panel_rows& rows, span keys, std::uint64_t* out) {
+    std::fill_n(out, keys.size(), 0);
+    for (index_t row = 0, end = 0; row < rows.count; row = end) {
+        end = row + 1;
+        while (end < rows.count && rows.heads[end] == rows.heads[row] &&
+               rows.positions[end] == rows.positions[end - 1] + 1)
+            ++end;
+        mask.set_bits({rows.b, rows.heads[row], {rows.positions[row], rows.positions[row] + end - row}, keys}, row,
+                      out);
+    }
 }
 
 /// Writes them by whichever reads better.

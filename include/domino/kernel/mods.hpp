@@ -7,7 +7,6 @@
 #include "domino/kernel/by_key.hpp"
 #include "domino/kernel/scores.hpp"
 #include "domino/kernel/softmax.hpp"
-#include "domino/tile/any_mask.hpp"
 
 namespace domino::inline DOMINO_ARCH {
 namespace kernel {
@@ -34,29 +33,14 @@ DOMINO_NOINLINE void modify_scores(const panel_rows& rows, span keys, float scal
     });
 }
 
-/// Which of a panel's rows see which of `keys`: bit i of bits[j] where row i sees the key j from the first on.
+/// Which of a panel's rows see which of `keys`: bit i of bits[j] where row i sees the j-th key.
 template <Expression Mask>
 void write_mask(const Mask& mask, const panel_rows& rows, span keys, bool narrow, std::uint64_t* bits) {
     if (narrow) return write_bits(mask, rows, keys, bits);
-    for (index_t key = keys.begin; key < keys.end;
-         ++key, ++bits) {  // integers that may need more than a lane's 32 bits
-        *bits = 0;
+    std::fill_n(bits, keys.size(), 0);  // integers that may need more than a lane's 32 bits
+    for (index_t key = keys.begin; key < keys.end; ++key, ++bits)
         for (index_t row = 0; row < rows.count; ++row)
             *bits |= std::uint64_t{evaluate(mask, point{rows.b, rows.heads[row], rows.positions[row], key})} << row;
-    }
-}
-
-/// The same of a type-erased mask, in one call for the rows that share a head and follow each other.
-inline void write_mask(const any_mask& mask, const panel_rows& rows, span keys, bool, std::uint64_t* bits) {
-    std::fill_n(bits, keys.size(), 0);
-    for (index_t row = 0, end = 0; row < rows.count; row = end) {
-        end = row + 1;
-        while (end < rows.count && rows.heads[end] == rows.heads[row] &&
-               rows.positions[end] == rows.positions[end - 1] + 1)
-            ++end;
-        mask.set_bits({rows.b, rows.heads[row], {rows.positions[row], rows.positions[row] + end - row}, keys}, row,
-                      bits);
-    }
 }
 
 }  // namespace kernel

@@ -10,46 +10,33 @@
 #include "domino/expression/known.hpp"
 #include "domino/expression/leaves.hpp"
 #include "domino/tile/check.hpp"
+#include "domino/tile/key_bits.hpp"
 #include "domino/tile/walk.hpp"
 
 namespace domino::inline DOMINO_ARCH {
 
 namespace detail {
 
-/// One bit a row, one word a key: sets the bits of what a mask keeps, the first row's in place `bit`. Most of a tile is decided
-/// by ranges; the rest, and data by pair, of which these would read as much, point by point.
+using rows_in_lanes = lanes<index_t, consecutive>;
+
+/// One bit a row, one word a key: sets the bits of what a mask keeps, the first row's in place `bit`. At most 64 rows.
 template <Expression E>
-constexpr void set_bits(const E& expression, const tile& t, index_t bit, std::uint64_t* keys) {
-    constexpr index_t few = 8;
-    const index_t rows = t.q.size();
-    if constexpr (!depends_on<E>(axes::pairs)) {
-        const truth verdict = evaluate(expression, as_range(t));
-        if (!verdict.may) return;
-        if (verdict.must) {
-            const std::uint64_t all = ~std::uint64_t{0} >> (64 - rows) << bit;
-            for (index_t j = 0; j < t.kv.size(); ++j) keys[j] |= all;
-            return;
-        }
-        if (rows > few || t.kv.size() > few) {
-            tile first = t, second = t;
-            if (t.kv.size() > rows) {
-                first.kv.end = second.kv.begin = t.kv.begin + t.kv.size() / 2;
-                set_bits(expression, first, bit, keys);
-                set_bits(expression, second, bit, keys + first.kv.size());
-            } else {
-                first.q.end = second.q.begin = t.q.begin + rows / 2;
-                set_bits(expression, first, bit, keys);
-                set_bits(expression, second, bit + rows / 2, keys);
-            }
-            return;
-        }
-    }
-    for (index_t j = 0; j < t.kv.size(); ++j) {
-        point at{t.b.begin, t.h.begin, 0, t.kv.begin + j};
-        const auto of_row = knowing_all_but<axes::q>(expression, [&](const auto& e) { return evaluate(e, at); });
-        for (index_t i = 0; i < rows; ++i) {
-            at.q = t.q.begin + i;
-            keys[j] |= std::uint64_t{evaluate(of_row, at)} << (bit + i);
+void set_bits(const E& expression, const tile& t, index_t bit, std::uint64_t* keys) {
+    if constexpr (depends_on<E>(axes::pairs))
+        if (t.kv.end >= key_words::size)
+            return for_each_key_bits<64>(
+                expression, t.q.size(), t.kv,
+                [&](index_t i, index_t key) {
+                    return key_words{t.b.begin, t.h.begin, t.q.begin + i, {key}};
+                },
+                [&](index_t j, std::uint64_t bits) { keys[j] |= bits << bit; });
+    for (index_t row = t.q.begin; row < t.q.end; row += simd::width, bit += simd::width) {
+        rows_in_lanes at{t.b.begin, t.h.begin, {row}, 0, {}, smaller(t.q.end - row, simd::width)};
+        const auto of_rows = knowing_all_but<axes::kv>(expression, [&](const auto& e) { return evaluate(e, at); });
+        const std::uint64_t all = ~std::uint64_t{0} >> (64 - at.live);
+        for (index_t j = 0; j < t.kv.size(); ++j) {
+            at.kv = t.kv.begin + j;
+            keys[j] |= (simd::to_bits(spread(evaluate(of_rows, at))) & all) << bit;
         }
     }
 }
@@ -75,7 +62,8 @@ public:
     /// The mask's own leaves.
     void visit_leaves(detail::leaf_visitor& visitor) { leaf_.functor.visit_leaves(visitor); }
 
-    /// Sets bits of at most 64 rows of one (b, h): bit + i of keys[j] where row t.q.begin + i sees key t.kv.begin + j.
+    /// Sets bits of at most 64 rows of one (b, h): bit + i of keys[j] where row t.q.begin + i sees key t.kv.begin + j. The mask's
+    /// integers must fit 32 bits.
     void set_bits(const tile& t, index_t bit, std::uint64_t* keys) const { leaf_.functor.mask->set_bits(t, bit, keys); }
 
     /// for_each_run of the mask: its tiles are asked about without a call for each.
@@ -95,6 +83,7 @@ private:
     struct concept_ {
         virtual ~concept_() = default;
         virtual bool at(const point&) const = 0;
+        virtual simd::bools at(const detail::rows_in_lanes&) const = 0;
         virtual truth over(const range&) const = 0;
         virtual text words(const writer&) const = 0;
         virtual void inspect(const range&, detail::integers&) const = 0;
@@ -106,6 +95,9 @@ private:
     struct model final : concept_ {
         explicit model(const E& e) : expression(e) {}
         bool at(const point& p) const override { return domino::evaluate(expression, p); }
+        simd::bools at(const detail::rows_in_lanes& rows) const override {
+            return detail::spread(domino::evaluate(expression, rows));
+        }
         truth over(const range& r) const override { return domino::evaluate(expression, r); }
         text words(const writer& names) const override { return domino::evaluate(expression, names); }
         void inspect(const range& r, detail::integers& seen) const override {
@@ -131,7 +123,10 @@ private:
             mask = mask->visited(visitor);
             visitor.leave();
         }
-        bool at(index_t b_, index_t h_, index_t q_, index_t kv_) const { return mask->at({b_, h_, q_, kv_}); }
+        bool at(index_t b_, index_t h_, index_t q_, index_t kv_) const { return mask->at(point{b_, h_, q_, kv_}); }
+        simd::bools in_lanes(index_t live, index_t b_, index_t h_, consecutive q_, index_t kv_) const {
+            return mask->at(detail::rows_in_lanes{b_, h_, q_, kv_, {}, live});
+        }
         truth over(interval b_, interval h_, interval q_, interval kv_) const { return mask->over({b_, h_, q_, kv_}); }
         void inspect(interval b_, interval h_, interval q_, interval kv_, detail::integers& seen) const {
             mask->inspect({b_, h_, q_, kv_}, seen);

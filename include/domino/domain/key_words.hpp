@@ -9,7 +9,6 @@
 #include "domino/domain/lanes.hpp"
 
 namespace domino::inline DOMINO_ARCH {
-namespace kernel {
 
 /// Bit i is the truth of key i.
 struct key_word {
@@ -33,17 +32,17 @@ struct key_words {
 
     template <class Op, class... Xs>
     DOMINO_INLINE auto operator()(Op op, Xs... x) const {
-        if constexpr ((domino::detail::Shared<Xs> && ...)) return point{}(op, x...);
+        if constexpr ((detail::Shared<Xs> && ...)) return point{}(op, x...);
         else if constexpr (requires { apply(op, x...); }) return apply(op, x...);
         else return each([&](index_t r) DOMINO_INLINE_LAMBDA { return part_lanes()(op, part(x, r)...); });
     }
 
     template <class Table, class... Index>
     DOMINO_INLINE auto lookup(const Table& table, Index... index) const {
-        if constexpr ((domino::detail::Shared<Index> && ...)) return table.at(index...);
+        if constexpr ((detail::Shared<Index> && ...)) return table.at(index...);
         else {
-            if constexpr (domino::detail::by_last_index<Index...>)
-                if (const auto* row = table.row(size, domino::detail::first_of(index)...))
+            if constexpr (detail::by_last_index<Index...>)
+                if (const auto* row = table.row(size, detail::first_of(index)...))
                     return load<typename Table::entry>(row);
             return each([&](index_t r) DOMINO_INLINE_LAMBDA { return part_lanes().lookup(table, part(index, r)...); });
         }
@@ -51,10 +50,10 @@ struct key_words {
 
     template <class Functor, class... Xs>
     DOMINO_INLINE auto call(const Functor& functor, Xs... x) const {
-        if constexpr ((domino::detail::Shared<Xs> && ...)) return functor.at(x...);
+        if constexpr ((detail::Shared<Xs> && ...)) return functor.at(x...);
         else {
-            using domino::detail::first_of;
-            if constexpr (domino::detail::by_last_index<Xs...>) {
+            using detail::first_of;
+            if constexpr (detail::by_last_index<Xs...>) {
                 if constexpr (requires { functor.word(size, first_of(x)...); })
                     return key_word{functor.word(size, first_of(x)...)};
                 else if constexpr (requires { functor.row(size, first_of(x)...); })
@@ -99,7 +98,7 @@ private:
             return all;
         }
     }
-    static DOMINO_INLINE auto part(domino::detail::Shared auto x, index_t) { return x; }
+    static DOMINO_INLINE auto part(detail::Shared auto x, index_t) { return x; }
     static DOMINO_INLINE consecutive part(consecutive x, index_t r) { return {x.origin, x.shift + r * simd::width}; }
     static DOMINO_INLINE simd::bools part(key_word x, index_t r) {
         return simd::from_bits(static_cast<std::uint32_t>(x.bits >> (r * simd::width)));
@@ -123,5 +122,4 @@ private:
     }
 };
 
-}  // namespace kernel
 }  // namespace domino::inline DOMINO_ARCH
