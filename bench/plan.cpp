@@ -87,7 +87,7 @@ void planning(benchmark::State& state, const Mask& mask_or_maker) {
                 if (r.kind == domino::tile_kind::full) return benchmark::DoNotOptimize(r);
                 each(rows, panel, [&](domino::span panel_rows) {
                     each(r.kv, kv_tile, [&](domino::span keys) {
-                        domino::for_each_run(mask, {0, 0, panel_rows, keys}, step,
+                        domino::for_each_run(mask, {0, 0, panel_rows, keys}, mask_grain,
                                              [](domino::run fine) { benchmark::DoNotOptimize(fine); });
                     });
                 });

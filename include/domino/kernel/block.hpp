@@ -85,8 +85,8 @@ public:
 private:
     /// The mask or the score mod reads data by pair.
     static constexpr bool by_pair = depends_on<Mask>(axes::pairs) || depends_on<Score>(axes::pairs);
-    /// Keys of a panel's tile that the range domain decides together: of data by pair it would read as much as the mask.
-    static constexpr index_t grain = depends_on<Mask>(axes::pairs) ? kv_tile : 2 * step;
+    /// Of data by pair the range domain would read as much as the mask.
+    static constexpr index_t grain = depends_on<Mask>(axes::pairs) ? kv_tile : mask_grain;
     static constexpr bool plain_score = std::same_as<Score, placeholder<axes::score>>;
 
     /// Without a score mod the scores stay dot products, of |scale| each; the sign of the scale goes into Q (as does a
