@@ -166,9 +166,13 @@ DOMINO_NOINLINE void dot_vectors(const float* q, index_t head_dim, const row_run
         }
     simd::unroll<keys>([&](auto key) DOMINO_INLINE_LAMBDA {
         const auto& of = sums[key];
-        const simd::quad sum = simd::sums_of_four(of[0], of[std::min(1, rows - 1)], of[rows / 2], of[rows - 1]);
-        if (whole) simd::widen(sum).store_aligned(dots + key * panel);
-        else simd::store_first<rows>(sum, dots + key * panel);
+        float* to = dots + key * panel;
+        constexpr int quad_rows = std::min(rows, 4);
+        const simd::quad sum =
+            simd::sums_of_four(of[0], of[std::min(1, quad_rows - 1)], of[quad_rows / 2], of[quad_rows - 1]);
+        if (whole) simd::widen(sum).store_aligned(to);
+        else simd::store_first<quad_rows>(sum, to);
+        if constexpr (rows == 8) simd::store_first<4>(simd::sums_of_four(of[4], of[5], of[6], of[7]), to + quad_rows);
     });
 }
 
@@ -232,7 +236,7 @@ DOMINO_NOINLINE void pass_rows(const K& key_source, const V& value_source, index
                                const thin_pass& pass, index_t row) {
     using TK = typename K::element;
     using TV = typename V::element;
-    constexpr index_t sums = std::same_as<TV, float> ? 8 : registers / 2;
+    constexpr index_t sums = std::same_as<TV, float> && rows < 8 ? 8 : registers / 2;
     constexpr index_t strip = std::min<index_t>(sums / rows, 4), channels = strip * simd::width;
     const index_t head_dim = key_source.head_dim(), value_dim = value_source.head_dim();
     const index_t strips = pass.earlier.empty() ? 0 : (value_dim + channels - 1) / channels, keys = pass.keys.size();
@@ -274,8 +278,8 @@ DOMINO_NOINLINE void pass_rows(const K& key_source, const V& value_source, index
     while (done < strips) add_strip();
 }
 
-/// Makes a pass over head h_ of sources of keys and of values: 4, 2 and 1 rows at a time, of which the first meet the
-/// memory and the others what lies in L1 then.
+/// Makes a pass over head h_ of sources of keys and of values: 8, 4, 2 and 1 rows at a time, of which the
+/// first meet the memory and the others what lies in L1 then.
 template <bool skip_masked, RowSource K, RowSource V>
 void make_pass(const void* k, const void* v, index_t b_, index_t h_, const thin_pass& pass) {
     const K& key_source = *static_cast<const K*>(k);
@@ -285,6 +289,7 @@ void make_pass(const void* k, const void* v, index_t b_, index_t h_, const thin_
         for (; row + rows <= pass.rows; row += rows)
             pass_rows<rows, skip_masked>(key_source, value_source, b_, h_, pass, row);
     };
+    if constexpr (thin_rows >= 8) advance(std::integral_constant<int, 8>{});
     advance(std::integral_constant<int, 4>{});
     advance(std::integral_constant<int, 2>{});
     advance(std::integral_constant<int, 1>{});
