@@ -42,11 +42,11 @@ void decode(benchmark::State& state, const Call& call, const Base&... base) {
 }
 
 // Arguments of rows. The lengths 2048 and 8192 run where a filter names them (main.cpp).
-template <index_t longest_64, index_t longest_128 = longest_64>
+template <index_t longest>
 constexpr auto lengths = [](auto* row) {
     row->ArgNames({"head_dim", "len"})->Unit(benchmark::kMillisecond);
-    for (index_t len = 1024; len <= longest_64; len *= 2) row->Args({64, len});
-    for (index_t len = 1024; len <= longest_128; len *= 2) row->Args({128, len});
+    for (const index_t head_dim : {64, 128})
+        for (index_t len = 1024; len <= longest; len *= 2) row->Args({head_dim, len});
 };
 template <index_t... head_dim>
 constexpr auto at_4096 = [](auto* row) {

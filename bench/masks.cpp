@@ -7,14 +7,14 @@ namespace {
 
 using domino::bfloat16, domino::causal, domino::float16, domino::full;
 
-BENCHMARK_CAPTURE(attention, dense, with(full))->Apply(lengths<16384, 8192>)->Apply(head_dims);
-BENCHMARK_CAPTURE(attention, causal, with(causal))->Apply(lengths<16384, 8192>)->Apply(head_dims);
+BENCHMARK_CAPTURE(attention, dense, with(full))->Apply(lengths<16384>)->Apply(head_dims);
+BENCHMARK_CAPTURE(attention, causal, with(causal))->Apply(lengths<16384>)->Apply(head_dims);
 BENCHMARK_CAPTURE(attention, dense_value_128, shape{.value_dim = 128}, with(full))->Apply(at_4096<192>);
 BENCHMARK_CAPTURE(attention, causal_value_128, shape{.value_dim = 128}, with(causal))->Apply(at_4096<192>);
 BENCHMARK_CAPTURE(attention, last_n_256, with(domino::last_n(256)))->Apply(lengths<65536>);
 BENCHMARK_CAPTURE(attention, documents, with(documents))->Apply(lengths<16384>);
-BENCHMARK_CAPTURE(attention, prefix_lm, with(prefix_quarter))->Apply(lengths<8192>);
-BENCHMARK_CAPTURE(attention, chunked_512, with(domino::chunked_causal(512)))->Apply(lengths<8192>);
+BENCHMARK_CAPTURE(attention, prefix_lm, with(prefix_quarter))->Apply(lengths<16384>);
+BENCHMARK_CAPTURE(attention, chunked_512, with(domino::chunked_causal(512)))->Apply(lengths<16384>);
 BENCHMARK_CAPTURE(attention, gqa_4_to_1, shape{.heads = 4}, with(causal))->Apply(at_4096<64>);
 
 // Against float32.

@@ -12,8 +12,8 @@ constexpr auto distance = [](auto s, auto, auto, auto q, auto kv) { return s - 0
 constexpr auto plain_distance = [](float s, int, int, int q, int kv) { return s - 0.01f * static_cast<float>(q - kv); };
 
 BENCHMARK_CAPTURE(attention, alibi, with(causal, domino::alibi(domino::table(slopes))), with(causal))
-    ->Apply(lengths<8192>);
-BENCHMARK_CAPTURE(attention, softcap, with(causal, domino::softcap(30.f)), with(causal))->Apply(lengths<8192>);
+    ->Apply(lengths<16384>);
+BENCHMARK_CAPTURE(attention, softcap, with(causal, domino::softcap(30.f)), with(causal))->Apply(lengths<16384>);
 BENCHMARK_CAPTURE(attention, lambda_score, with(causal, distance), with(causal))->Apply(at_4096<64, 128>);
 BENCHMARK_CAPTURE(attention, lambda_score_of_ints, with(causal, plain_distance), with(causal))->Apply(at_4096<64>);
 

@@ -53,6 +53,7 @@ TEST_CASE("scaling, bounding, hiding") {
     CHECK(worst(activation(max(score, 0.f), 1.f), [](double s, auto...) { return std::log(std::max(s, 0.0) + 1); }) <
           few_ulp);
     CHECK_THROWS_AS(temperature(0.f), invalid_argument);
+    CHECK_THROWS_AS(temperature(1e-39f), invalid_argument);  // 1 / 1e-39 is infinite
     CHECK_THROWS_AS(temperature(std::nanf("")), invalid_argument);
     CHECK_THROWS_AS(clip(1.f, 0.f), invalid_argument);
     CHECK_THROWS_AS(log_n_scale(1), invalid_argument);

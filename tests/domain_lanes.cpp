@@ -411,6 +411,40 @@ TEST_CASE("a register of wide masks is right in every lane of a window") {
     agree(causal_with_offset(h * 2 - 1));
 }
 
+TEST_CASE("masks of floats say the same in lanes as point by point") {
+    std::vector<float> numbers;
+    for (int i = 0; i < 512; ++i) numbers.push_back(i % 7 == 3 ? std::nanf("") : static_cast<float>(i % 40) * 1.1f);
+    const auto t = table(numbers.data(), 512);
+    const auto same = [](const any_mask& m, const any_mask& expected) {
+        int wrong = 0;
+        for (index_t first = 0; first < 512; first += 64) {
+            std::vector<std::uint64_t> keys(1024);
+            m.set_bits({0, 0, {first, first + 64}, {0, 1024}}, 0, keys.data());
+            for (index_t row = 0; row < 64; ++row)
+                for (index_t key = 0; key < 1024; ++key)
+                    wrong += (keys[static_cast<std::size_t>(key)] >> row & 1) !=
+                             std::uint64_t{evaluate(expected, point{0, 0, first + row, key})};
+        }
+        CAPTURE(to_string(m));
+        CHECK(wrong == 0);
+    };
+    const auto agrees = [&](const any_mask& m) { same(m, m); };
+    // NaN differs from everything
+    agrees(t(kv) != t(q));
+    agrees(t(q) != 1.f);
+    agrees(!(t(kv) == t(q)));
+    // products are rounded, whatever is added to them
+    agrees(q * 1.1f - kv * 1.1f >= 0.f);
+    agrees(t(q) * t(q) - t(kv) * t(kv) >= 0.f);
+    // all of float's range
+    agrees(exp(q * 0.f + kv * 0.1f) < 3.2e38f);
+    agrees(exp(-0.5f * (kv - q)) > 0.f);
+    // of equal numbers, whether all rows share them or not
+    same(log(kv + 1) <= log(q + 1), causal);
+    same(exp(kv * 0.01f) <= exp(q * 0.01f), causal);
+    same(tanh(kv * 0.001f) <= tanh(q * 0.001f), causal);
+}
+
 TEST_CASE("data with an entry for each pair, in words of keys") {
     constexpr index_t rows = 24, columns = 110;  // key 40 + 63 lies inside, 104 and on do not
     const auto entry = [](index_t i, index_t j) { return (7 * i + 3 * j) % 10; };

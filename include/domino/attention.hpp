@@ -104,7 +104,7 @@ void attention(const TQ& Q, const TK& K, const TV& V, const TO& O, const M& mask
         p.kv = kernel::thin_reader(K, V);
         const tile all{{0, p.q.batch}, {0, p.q.heads}, {p.q_offset, p.q_offset + p.q.len}, {0, p.k.len}};
         p.narrow = detail::fits_lanes(detail::inspect(mask_expression, all));
-        if (!detail::fits_lanes(detail::inspect(score_change(score_mod), all)))
+        if (!detail::fits_lanes(detail::inspect(score_change(score_mod), all, "score_mod")))
             detail::fail("score_mod", "integers within 32 bits over the call's shape", "wider ones");
 
         const index_t head_dim = p.q.head_dim, value_dim = p.v.head_dim;

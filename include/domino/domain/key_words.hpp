@@ -32,7 +32,7 @@ struct key_words {
 
     template <class Op, class... Xs>
     DOMINO_INLINE auto operator()(Op op, Xs... x) const {
-        if constexpr ((detail::Shared<Xs> && ...)) return point{}(op, x...);
+        if constexpr ((detail::Shared<Xs> && ...)) return part_lanes()(op, x...);
         else if constexpr (requires { apply(op, x...); }) return apply(op, x...);
         else return each([&](index_t r) DOMINO_INLINE_LAMBDA { return part_lanes()(op, part(x, r)...); });
     }

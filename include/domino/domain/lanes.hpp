@@ -11,6 +11,7 @@
 #include "domino/domain/point.hpp"
 #include "domino/simd/batch.hpp"
 #include "domino/simd/divide.hpp"
+#include "domino/simd/exp.hpp"
 #include "domino/simd/tanh.hpp"
 
 namespace domino::inline DOMINO_ARCH {
@@ -52,6 +53,11 @@ DOMINO_INLINE auto in_common_register(X x, Y y, F f) {
     else return f(simd::to_floats(s), simd::to_floats(t));
 }
 
+/// Not the same bits from a register and from the standard library.
+template <class Op>
+inline constexpr bool approximate =
+    std::same_as<Op, op::exp> || std::same_as<Op, op::log> || std::same_as<Op, op::tanh>;
+
 /// Only the last index differs by lane, and lanes are neighbours.
 template <class... Index>
 inline constexpr bool by_last_index =
@@ -76,8 +82,10 @@ struct lanes {
 
     template <class Op, class... Xs>
     DOMINO_INLINE auto operator()(Op op, Xs... x) const {
-        if constexpr ((detail::Shared<Xs> && ...)) return point{}(op, x...);
-        else return apply(op, x...);
+        if constexpr (!(detail::Shared<Xs> && ...)) return apply(op, x...);
+        else if constexpr (detail::approximate<Op>)
+            return apply(op, x...).get(0);  // as the others': it may be compared
+        else return point{}(op, x...);
     }
 
     /// A table's entry: one load where the lanes are neighbours, otherwise lane by lane.
@@ -123,7 +131,7 @@ private:
     static DOMINO_INLINE consecutive apply(op::subtract, consecutive x, index_t y) { return {x.origin, x.shift - y}; }
     static DOMINO_INLINE auto apply(op::add, auto x, auto y) { return detail::in_common_register(x, y, [](auto s, auto t) { return s + t; }); }
     static DOMINO_INLINE auto apply(op::subtract, auto x, auto y) { return detail::in_common_register(x, y, [](auto s, auto t) { return s - t; }); }
-    static DOMINO_INLINE auto apply(op::multiply, auto x, auto y) { return detail::in_common_register(x, y, [](auto s, auto t) { return s * t; }); }
+    static DOMINO_INLINE auto apply(op::multiply, auto x, auto y) { return detail::in_common_register(x, y, [](auto s, auto t) { return product(s, t); }); }
     static DOMINO_INLINE auto apply(op::divide, auto x, auto y) { return detail::in_common_register(x, y, [](auto s, auto t) { return divide(s, t); }); }
     static DOMINO_INLINE auto apply(op::modulo, auto x, auto y) { return detail::in_common_register(x, y, [](auto s, auto t) { return modulo(s, t); }); }
     static DOMINO_INLINE simd::ints apply(op::divide op, consecutive x, index_t y) { return apply(op, detail::spread(x), y); }
@@ -137,7 +145,7 @@ private:
     static DOMINO_INLINE auto apply(op::negate, auto x) { return -detail::spread(x); }
 
     static DOMINO_INLINE auto apply(op::equal, auto x, auto y) { return detail::in_common_register(x, y, [](auto s, auto t) { return simd::to_bools(s == t); }); }
-    static DOMINO_INLINE auto apply(op::not_equal, auto x, auto y) { return detail::in_common_register(x, y, [](auto s, auto t) { return simd::to_bools(s != t); }); }
+    static DOMINO_INLINE auto apply(op::not_equal, auto x, auto y) { return detail::in_common_register(x, y, [](auto s, auto t) { return !simd::to_bools(s == t); }); }
     static DOMINO_INLINE auto apply(op::less, auto x, auto y) { return detail::in_common_register(x, y, [](auto s, auto t) { return simd::to_bools(s < t); }); }
     static DOMINO_INLINE auto apply(op::less_equal, auto x, auto y) { return detail::in_common_register(x, y, [](auto s, auto t) { return simd::to_bools(s <= t); }); }
     static DOMINO_INLINE auto apply(op::greater, auto x, auto y) { return detail::in_common_register(x, y, [](auto s, auto t) { return simd::to_bools(s > t); }); }
@@ -152,7 +160,7 @@ private:
     static DOMINO_INLINE auto apply(op::minimum, auto x, auto y) { return detail::in_common_register(x, y, [](auto s, auto t) { return simd::select(simd::to_bools(t < s), t, s); }); }
     static DOMINO_INLINE auto apply(op::maximum, auto x, auto y) { return detail::in_common_register(x, y, [](auto s, auto t) { return simd::select(simd::to_bools(s < t), t, s); }); }
     static DOMINO_INLINE auto apply(op::tanh, auto x) { return simd::tanh(simd::to_floats(detail::spread(x))); }
-    static DOMINO_INLINE auto apply(op::exp, auto x) { return xsimd::exp(simd::to_floats(detail::spread(x))); }
+    static DOMINO_INLINE auto apply(op::exp, auto x) { return simd::exp(simd::to_floats(detail::spread(x))); }
     static DOMINO_INLINE auto apply(op::log, auto x) { return xsimd::log(simd::to_floats(detail::spread(x))); }
     static DOMINO_INLINE auto apply(op::sqrt, auto x) { return xsimd::sqrt(simd::to_floats(detail::spread(x))); }
     // clang-format on
@@ -166,6 +174,13 @@ private:
         }
     }
 
+    static DOMINO_INLINE simd::ints product(simd::ints x, simd::ints y) { return x * y; }
+    /// A mask's is rounded, as elsewhere; a score mod's may fuse with a sum.
+    static DOMINO_INLINE simd::floats product(simd::floats x, simd::floats y) {
+        simd::floats xy = x * y;
+        if constexpr (detail::Shared<Score>) simd::keep(xy);
+        return xy;
+    }
     static DOMINO_INLINE simd::ints divide(simd::ints x, simd::ints y) {
         return simd::per_lane(
             simd::width, [](std::int32_t s, std::int32_t t) { return detail::floor_divide(s, t); }, x, y);
@@ -203,7 +218,7 @@ private:
                 return simd::gather(table.data(), offset);
             }
         each_lane(lanes, at_lane, index...);
-        return finish<entry>(register_type::load_aligned(lanes.data()));
+        return finish<entry>(simd::load_lanes(lanes));
     }
     /// Where a table's entries are, from its data on; each index is clamped into the table.
     template <std::size_t... Dimension>

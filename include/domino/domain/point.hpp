@@ -19,6 +19,22 @@ constexpr auto in_common_type(X x, Y y, F f) {
     else return f(static_cast<float>(x), static_cast<float>(y));
 }
 
+/// x * y, rounded: a compiler that fuses it with a sum would tell a mask apart from the same mask elsewhere.
+constexpr index_t product(index_t x, index_t y) { return x * y; }
+constexpr float product(float x, float y) {
+    float xy = x * y;
+#if defined(__GNUC__) && (defined(__x86_64__) || defined(__aarch64__))
+    if (!std::is_constant_evaluated()) {
+#if defined(__x86_64__)
+        __asm__("" : "+x"(xy));
+#else
+        __asm__("" : "+w"(xy));
+#endif
+    }
+#endif
+    return xy;
+}
+
 }  // namespace detail
 
 /// One element of the score matrix. A default-constructed point serves to ask for a value's type.
@@ -31,7 +47,7 @@ struct point {
     // clang-format off
     constexpr auto operator()(op::add, auto x, auto y) const { return detail::in_common_type(x, y, [](auto s, auto t) { return s + t; }); }
     constexpr auto operator()(op::subtract, auto x, auto y) const { return detail::in_common_type(x, y, [](auto s, auto t) { return s - t; }); }
-    constexpr auto operator()(op::multiply, auto x, auto y) const { return detail::in_common_type(x, y, [](auto s, auto t) { return s * t; }); }
+    constexpr auto operator()(op::multiply, auto x, auto y) const { return detail::in_common_type(x, y, [](auto s, auto t) { return detail::product(s, t); }); }
     constexpr auto operator()(op::divide, index_t x, index_t y) const { return detail::floor_divide(x, y); }
     constexpr auto operator()(op::modulo, index_t x, index_t y) const { return detail::floor_modulo(x, y); }
     constexpr auto operator()(op::divide, auto x, auto y) const { return static_cast<float>(x) / static_cast<float>(y); }

@@ -15,7 +15,7 @@ constexpr auto scaled(float factor) { return score * factor; }
 
 /// score / t: sharper below 1, flatter above; t > 0.
 constexpr auto temperature(float t) {
-    if (!(t > 0)) detail::fail("temperature(t)", "a positive temperature", std::to_string(t));
+    if (!(t >= 0x1p-126f)) detail::fail("temperature(t)", "a positive temperature", std::to_string(t));
     return score * (1.0f / t);
 }
 

@@ -55,14 +55,14 @@ private:
 };
 
 /// The widest integers of the expression and of the indices over `t`. Throws where a bare look-up leaves its table or
-/// where an operation on integers may leave 64 bits.
+/// where an operation on integers may leave 64 bits; `argument` is the call's name for it.
 template <Expression E>
-constexpr interval inspect(const E& expression, const tile& t) {
+constexpr interval inspect(const E& expression, const tile& t, const char* argument = "mask") {
     integers seen;
     if (t.empty()) return seen.widest;
     evaluate(expression, inspection{as_range(t), &seen});
     if (seen.overflow)
-        fail("mask", "integers within 64 bits over the call's shape", "an intermediate value that may overflow");
+        fail(argument, "integers within 64 bits over the call's shape", "an intermediate value that may overflow");
     return join(seen.widest, join(join(closed(t.b), closed(t.h)), join(closed(t.q), closed(t.kv))));
 }
 
