@@ -4,8 +4,8 @@
 #pragma once
 
 #include <cstdint>
+#include <domino/kernel/any_mask.hpp>
 #include <domino/mask/mask.hpp>
-#include <domino/tile/any_mask.hpp>
 #include <functional>
 #include <memory>
 #include <random>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // What torch's FlexAttention and attention-gym say of about a thousand masks; golden/flex/generate.py wrote it down.
+#include <domino/kernel/any_mask.hpp>
 #include <domino/mask/mask.hpp>
 #include <domino/score/score.hpp>
-#include <domino/tile/any_mask.hpp>
 #include <fstream>
 #include <functional>
 #include <map>

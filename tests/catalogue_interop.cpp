@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Other systems' conventions: each importer against its rule written afresh, and there and back again.
 #include <domino/info/export.hpp>
-#include <domino/tile/any_mask.hpp>
+#include <domino/kernel/any_mask.hpp>
 #include <domino/tile/compare.hpp>
 #include <functional>
 #include <random>

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The point domain: what each operator means. Compiling is passing, for the most part.
 #include <cmath>
+#include <domino/kernel/any_mask.hpp>
 #include <domino/mask/mask.hpp>
 #include <domino/score/softcap.hpp>
-#include <domino/tile/any_mask.hpp>
 
 #include "catch.hpp"
 

@@ -6,7 +6,7 @@
 #include <cmath>
 #include <domino/expression/random.hpp>
 #include <domino/info/materialize.hpp>
-#include <domino/tile/any_mask.hpp>
+#include <domino/kernel/any_mask.hpp>
 #include <domino/tile/stats.hpp>
 
 #include "catch.hpp"

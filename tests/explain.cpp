@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // A mask in sentences: the numbers are those of stats and of counting.
 #include <domino/info/explain.hpp>
+#include <domino/kernel/any_mask.hpp>
 #include <domino/mask/mask.hpp>
-#include <domino/tile/any_mask.hpp>
 
 #include "catch.hpp"
 

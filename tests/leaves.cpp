@@ -6,9 +6,9 @@
 #include "domino/expression/leaves.hpp"
 
 #include <domino/info/materialize.hpp>
+#include <domino/kernel/any_mask.hpp>
 #include <domino/mask/mask.hpp>
 #include <domino/score/score.hpp>
-#include <domino/tile/any_mask.hpp>
 
 #include "catch.hpp"
 

@@ -2,6 +2,7 @@
 // mask_info: that it is lazy, owns what it needs, checks shapes and arguments, and composes. Its answers are compared
 // with ejkernel's in mask_info_golden.cpp and mask_info_differences_golden.cpp.
 #include <domino/info/mask_info.hpp>
+#include <domino/kernel/any_mask.hpp>
 #include <domino/mask/mask.hpp>
 #include <string>
 #include <vector>

@@ -2,6 +2,8 @@
 // Each place where Domino answers otherwise than ejkernel: what ejkernel answers, from its own mouth, and what we do.
 #include <map>
 
+#include <domino/kernel/any_mask.hpp>
+
 #include "mask_info_data.hpp"
 
 using namespace domino;

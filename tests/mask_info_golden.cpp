@@ -3,6 +3,7 @@
 // Domino differs on purpose, a rule written here from the case's inputs says so, and the difference is counted; every
 // other case must agree.
 #include <domino/info/mask_info.hpp>
+#include <domino/kernel/any_mask.hpp>
 #include <iostream>
 #include <map>
 

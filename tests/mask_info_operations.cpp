@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The operations of mask_info on cases worked out by hand.
 #include <domino/info/mask_info.hpp>
+#include <domino/kernel/any_mask.hpp>
 #include <domino/mask/mask.hpp>
 #include <string>
 #include <vector>

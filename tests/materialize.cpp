@@ -2,8 +2,8 @@
 // Masks as tensors and as pictures.
 #include <domino/info/materialize.hpp>
 #include <domino/info/visualize.hpp>
+#include <domino/kernel/any_mask.hpp>
 #include <domino/mask/mask.hpp>
-#include <domino/tile/any_mask.hpp>
 #include <limits>
 
 #include "catch.hpp"

@@ -8,9 +8,9 @@
 #include <domino/info/mask_logits.hpp>
 #include <domino/info/materialize.hpp>
 #include <domino/info/positions.hpp>
+#include <domino/kernel/any_mask.hpp>
 #include <domino/mask/position.hpp>
 #include <domino/tensor/element.hpp>
-#include <domino/tile/any_mask.hpp>
 
 #include "catch.hpp"
 #include "golden.hpp"

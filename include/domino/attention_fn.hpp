@@ -9,9 +9,9 @@
 
 #include "domino/attention.hpp"
 #include "domino/info/materialize.hpp"
+#include "domino/kernel/any_mask.hpp"
 #include "domino/mask/builders.hpp"
 #include "domino/score/masked.hpp"
-#include "domino/tile/any_mask.hpp"
 
 namespace domino::inline DOMINO_ARCH {
 

@@ -4,9 +4,9 @@
 
 #include <cstdlib>
 #include <domino/domain/lanes.hpp>
+#include <domino/kernel/any_mask.hpp>
 #include <domino/mask/interop.hpp>
 #include <domino/mask/mask.hpp>
-#include <domino/tile/any_mask.hpp>
 #include <functional>
 #include <string>
 #include <vector>

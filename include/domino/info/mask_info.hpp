@@ -18,7 +18,6 @@
 #include "domino/info/visualize_blocks.hpp"
 #include "domino/mask/chunk.hpp"
 #include "domino/mask/window.hpp"
-#include "domino/tile/any_mask.hpp"
 
 namespace domino::inline DOMINO_ARCH {
 
@@ -54,17 +53,20 @@ inline auto dense_expression(std::shared_ptr<const std::vector<std::uint8_t>> va
 
 }  // namespace detail
 
+class any_mask;  // kernel/any_mask.hpp
 template <Expression M = std::remove_const_t<decltype(full)>>
 class mask_info;
 
 /// What dynamic_init may be given, first to last: an info, a dense mask, the extents of input ids [batch, len] or of
 /// embeddings [batch, len, dim].
-struct mask_sources {
-    const mask_info<any_mask>* info = nullptr;
+template <class Any>
+struct mask_sources_of {
+    const mask_info<Any>* info = nullptr;
     const dense_input* attention_mask = nullptr;
     std::optional<std::array<index_t, 2>> input_ids = {};
     std::optional<std::array<index_t, 3>> inputs_embeds = {};
 };
+using mask_sources = mask_sources_of<any_mask>;
 
 /// A mask mod over a shape, with segment ids and positions where they are known: ejkernel's MaskInfo, lazy.
 ///
@@ -78,8 +80,8 @@ struct mask_sources {
 /// info is cheap to copy and never dangles (but for tables of the user's in a mask of the user's). heads() is 1 where
 /// the mask is the same for any number of heads.
 ///
-/// mask_info<any_mask> holds any info, for engines that decide at run time. Shards are not described here: a shard of
-/// an info is its mask with an offset.
+/// mask_info<any_mask> (kernel/any_mask.hpp) holds any info, for engines that decide at run time. Shards are not described
+/// here: a shard of an info is its mask with an offset.
 template <Expression M>
 class mask_info : public node {
 public:
@@ -178,7 +180,8 @@ public:
     }
 
     /// The first source that is there; shapes alone see everything.
-    static mask_info<any_mask> dynamic_init(const mask_sources& sources) {
+    template <class Any = any_mask>  // which only who asks for it includes
+    static mask_info<Any> dynamic_init(const mask_sources_of<std::type_identity_t<Any>>& sources) {
         detail::trace("mask_info.dynamic_init");
         if (sources.info != nullptr) return *sources.info;
         if (sources.attention_mask != nullptr) {

@@ -9,11 +9,11 @@
 
 #include "domino/domain/key_words.hpp"
 #include "domino/expression/substitute.hpp"
+#include "domino/kernel/any_mask.hpp"
 #include "domino/kernel/line_list.hpp"
 #include "domino/kernel/rows.hpp"
 #include "domino/kernel/source.hpp"
 #include "domino/simd/transpose.hpp"
-#include "domino/tile/any_mask.hpp"
 
 namespace domino::inline DOMINO_ARCH {
 namespace kernel {

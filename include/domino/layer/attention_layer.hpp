@@ -10,10 +10,10 @@
 
 #include "domino/attention.hpp"
 #include "domino/cache/linear.hpp"
+#include "domino/kernel/any_mask.hpp"
 #include "domino/layer/rope.hpp"
 #include "domino/mask/position.hpp"
 #include "domino/score/softcap.hpp"
-#include "domino/tile/any_mask.hpp"
 
 namespace domino::inline DOMINO_ARCH {
 

@@ -9,8 +9,8 @@
 #include "domino/domain/text.hpp"
 #include "domino/expression/known.hpp"
 #include "domino/expression/leaves.hpp"
+#include "domino/kernel/key_bits.hpp"
 #include "domino/tile/check.hpp"
-#include "domino/tile/key_bits.hpp"
 #include "domino/tile/walk.hpp"
 
 namespace domino::inline DOMINO_ARCH {
