@@ -164,11 +164,9 @@ DOMINO_INLINE void touch(const T* at, index_t n) {
 }
 
 /// Whether the processor is Intel's. How reads, prefetch instructions and arithmetic overlap differs:
-/// - rows in order (decoding): on Intel plain reads wait until what was issued before them is done, 72 % of the read bandwidth
-///   where prefetches spread over arithmetic reach 95 (a Xeon with AMX); on AMD hardware prefetchers follow plain reads
-///   better, 31 GB/s in a sketch, 17 with prefetches (Zen 4);
-/// - lines far apart (data by pair): on that Xeon a call whose bias is a tensor is 7 to 10 % faster if nothing is asked for,
-///   one whose mask is bools 3 to 8.
+/// - rows in order (decoding): asked_vectors in kernel/thin.hpp;
+/// - lines far apart (data by pair): on a Xeon with AMX a call whose bias is a tensor is 7 to 10 % faster if nothing is asked,
+///   one whose mask is bools 3 to 8; on a Zen 4 asking saves 2 to 8.
 inline bool on_intel() {
 #if defined(__GNUC__) && defined(__x86_64__)
     return __builtin_cpu_is("intel");
