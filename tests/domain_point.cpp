@@ -4,6 +4,7 @@
 #include <domino/kernel/any_mask.hpp>
 #include <domino/mask/mask.hpp>
 #include <domino/score/softcap.hpp>
+#include <functional>
 
 #include "catch.hpp"
 
@@ -153,6 +154,13 @@ static_assert(sees(generic{}, 4, 2) && !sees(generic{}, 4, 3) && sees(causal && 
               sees(generic{} || causal, 4, 4));
 static_assert(sees(plain{}, 4, 3) && !sees(causal && plain{}, 4, 4) && sees(plain{} ^ causal, 3, 4) &&
               !sees(causal ^ plain{}, 4, 3));
+// two closures of ints would join as pointers, to a constant true; and !f of a std::function asks whether there is one
+constexpr auto before = [](int, int, int q_, int kv_) { return kv_ < q_; };
+constexpr auto odd = [](int, int, int, int kv_) { return kv_ % 2 == 1; };
+static_assert(sees(before && odd, 4, 3) && !sees(before && odd, 4, 2) && sees(before || odd, 4, 5) &&
+              sees(generic{} ^ odd, 4, 3) && !sees(!before, 4, 3) && sees(!generic{} && before, 4, 3));
+static_assert(std::same_as<bool, decltype(!std::function<bool(int, int, int, int)>(before))>);
+static_assert(!std::is_constructible_v<any_mask, decltype(q - kv)> && !std::is_constructible_v<any_mask, int>);
 static_assert(at(score_change(score_functor{}), 5, 3, 1.f) == 5.f &&
               at(score_change(plain_score{}), 5, 3, 1.5f) == 3.f);
 

@@ -85,6 +85,9 @@ TEST_CASE("substitution is seen in the text") {
 TEST_CASE("functors and erased masks") {
     const auto generic = [](auto, auto, auto q_, auto kv_) { return q_ / 2 == kv_; };
     CHECK(to_string(causal && generic) == "kv <= q && q / 2 == kv");
+    CHECK(to_string(generic) == "q / 2 == kv");
+    CHECK(to_string(!generic && !(generic || generic)) == "!(q / 2 == kv) && !(q / 2 == kv || q / 2 == kv)");
+    CHECK(to_string([](auto s, auto, auto, auto q_, auto) { return s - q_; }) == "score - q");
     CHECK(to_string(scalar([](int, int, int, int) { return true; })) == "scalar(b, h, q, kv)");
     CHECK(to_string(any_mask(causal)) == "kv <= q");
     CHECK(to_string(any_mask(causal || kv < 3) && any_mask(q < 9)) == "(kv <= q || kv < 3) && q < 9");

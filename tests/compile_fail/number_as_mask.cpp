@@ -1,4 +1,4 @@
-// expect: MaskMod
+// expect: domino: a mask mod is a truth value over b, h, q, kv
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include <domino/tile/tile.hpp>
 

@@ -1,4 +1,4 @@
-// expect: table
+// expect: domino: a table is a view, and this vector a temporary
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include <domino/expression/table.hpp>
 

@@ -5,7 +5,7 @@
 #include <charconv>
 #include <string>
 
-#include "domino/expression/node.hpp"
+#include "domino/expression/functor.hpp"
 
 namespace domino::inline DOMINO_ARCH {
 
@@ -70,6 +70,15 @@ private:
 template <Expression E>
 std::string to_string(const E& expression) {
     return evaluate(expression, writer{}).words;
+}
+/// The same of a functor, as the expression that it writes.
+template <detail::MaskFunctor F>
+std::string to_string(const F& mask_mod) {
+    return to_string(mask(mask_mod));
+}
+template <detail::ScoreFunctor F>
+std::string to_string(const F& score_mod) {
+    return to_string(score_change(score_mod));
 }
 
 }  // namespace domino::inline DOMINO_ARCH

@@ -135,52 +135,70 @@ template <class M>
 using mask_t = std::remove_cvref_t<decltype(mask(std::declval<const M&>()))>;
 
 namespace detail {
+
 template <class M>
 concept MaskFunctor = GenericMask<M> || IntegerMask<M>;
 template <class S>
 concept ScoreFunctor = GenericScore<S> || IntegerScore<S>;
-template <class E>
-inline constexpr bool reads_score = depends_on<std::remove_cvref_t<E>>(axes::score);
+
+template <class M>
+constexpr bool is_mask_mod() {
+    if constexpr (Operand<M> || MaskFunctor<M>)
+        return TruthExpression<mask_t<M>> && !depends_on<mask_t<M>>(axes::score);
+    else return false;
+}
+template <class S>
+constexpr bool is_score_mod() {
+    if constexpr (Operand<S> || ScoreFunctor<S>)
+        return NumberExpression<decltype(score_change(std::declval<const S&>()))>;
+    else return false;
+}
+
+/// `holds`, as part of a concept that is to fail with a sentence: compilers print the line.
+consteval bool expected(bool holds, const char*) { return holds; }
+
 }  // namespace detail
 
 /// A mask mod (attnax, FlexAttention): truth value over (b, h, q, kv), true = attend. An expression, a bool, a generic
 /// functor (auto b, auto h, auto q, auto kv), or a functor of four ints.
 template <class M>
-concept MaskMod = (Operand<M> || detail::MaskFunctor<M>)&&requires(const M& m) {
-    requires TruthExpression<decltype(mask(m))>;
-    requires !detail::reads_score<decltype(mask(m))>;
-};
+concept MaskMod = detail::expected(
+    detail::is_mask_mod<M>(),
+    "domino: a mask mod is a truth value over b, h, q, kv, as in kv <= q, or a functor (b, h, q, kv) that returns one");
 
 /// A score mod (attnax, FlexAttention): the new score over (score, b, h, q, kv).
 template <class S>
-concept ScoreMod = (Operand<S> || detail::ScoreFunctor<S>)&&requires(const S& s) {
-    requires NumberExpression<decltype(score_change(s))>;
-};
+concept ScoreMod = detail::expected(detail::is_score_mod<S>(),
+                                    "domino: a score mod is a number over score, b, h, q, kv, as in score - 0.1f * (q "
+                                    "- kv), or a functor (score, b, h, q, kv) that returns one");
 
-// Functors join expressions by the same operators: causal && [](auto b, auto h, auto q, auto kv) { ... }.
-template <TruthExpression X, detail::MaskFunctor Y>
+// Functors join expressions, and each other, by the same operators: causal && [](auto b, auto h, auto q, auto kv) { ... }.
+namespace detail {
+template <class... Xs>
+concept WithFunctor = ((TruthExpression<Xs> || MaskFunctor<Xs>)&&...) && (MaskFunctor<Xs> || ...);
+/// As std::function: !f asks whether there is one.
+template <class F>
+concept MayBeAbsent = std::is_constructible_v<bool, F> && !std::is_convertible_v<F, bool>;
+}  // namespace detail
+template <class X, class Y>
+requires detail::WithFunctor<X, Y>
 constexpr auto operator&&(const X& x, const Y& y) {
-    return x && mask(y);
+    return mask(x) && mask(y);
 }
-template <detail::MaskFunctor X, TruthExpression Y>
-constexpr auto operator&&(const X& x, const Y& y) {
-    return mask(x) && y;
-}
-template <TruthExpression X, detail::MaskFunctor Y>
+template <class X, class Y>
+requires detail::WithFunctor<X, Y>
 constexpr auto operator||(const X& x, const Y& y) {
-    return x || mask(y);
+    return mask(x) || mask(y);
 }
-template <detail::MaskFunctor X, TruthExpression Y>
-constexpr auto operator||(const X& x, const Y& y) {
-    return mask(x) || y;
-}
-template <TruthExpression X, detail::MaskFunctor Y>
+template <class X, class Y>
+requires detail::WithFunctor<X, Y>
 constexpr auto operator^(const X& x, const Y& y) {
-    return x ^ mask(y);
+    return mask(x) ^ mask(y);
 }
-template <detail::MaskFunctor X, TruthExpression Y>
-constexpr auto operator^(const X& x, const Y& y) {
-    return mask(x) ^ y;
+template <detail::MaskFunctor X>
+requires(!detail::MayBeAbsent<X>)
+constexpr auto operator!(const X& x) {
+    return !mask(x);
 }
 
 }  // namespace domino::inline DOMINO_ARCH

@@ -38,7 +38,8 @@ constexpr auto arithmetic(const Xs&... x) {
 template <class Op, Operand... Xs>
 constexpr auto logic(const Xs&... x) {
     static_assert((TruthExpression<decltype(as_node(x))> && ...),
-                  "domino: && || ! ^ join truth values, and one operand is a number: compare it first, as in kv <= q");
+                  "domino: && || ! ^ join truth values, and one operand is a number: compare it first, as in kv <= q "
+                  "(bits of integers are for functors of plain integers: domino::scalar(f))");
     return operation<Op, decltype(as_node(x))...>(as_node(x)...);
 }
 
@@ -94,6 +95,12 @@ template <class X, class Y> requires detail::Operands<X, Y>
 constexpr auto operator^(const X& x, const Y& y) { return detail::logic<op::logical_xor>(x, y); }
 template <Expression X>
 constexpr auto operator!(const X& x) { return detail::logic<op::logical_not>(x); }
+
+// Bits of integers are for functors of plain integers: domino::scalar(f). Truth values are joined by && and ||.
+template <class X, class Y> requires detail::Operands<X, Y>
+void operator&(const X&, const Y&) = delete;  // domino: no bits in the language: write && for "and", or scalar(f)
+template <class X, class Y> requires detail::Operands<X, Y>
+void operator|(const X&, const Y&) = delete;  // domino: no bits in the language: write || for "or", or scalar(f)
 
 template <Expression X>
 constexpr auto abs(const X& x) { return detail::arithmetic<op::absolute>(x); }

@@ -192,14 +192,25 @@ template <class T, std::size_t Rank>
 auto table(const T* data, const index_t (&extents)[Rank], const index_t (&strides)[Rank], std::string name = "table") {
     return table_view<T, Rank>(data, std::to_array(extents), std::to_array(strides), std::move(name));
 }
-/// A table over a span, a vector or an array; a temporary is refused, for the table would outlive it.
+namespace detail {
 template <class Range>
-requires requires(Range& entries) { std::span(entries); } &&
-         (std::is_lvalue_reference_v<Range> || std::ranges::enable_borrowed_range<std::remove_cvref_t<Range>>)
+concept Spannable = requires(Range& entries) { std::span(entries); };
+template <class Range>
+inline constexpr bool outlived =
+    !std::is_lvalue_reference_v<Range> && !std::ranges::enable_borrowed_range<std::remove_cvref_t<Range>>;
+}  // namespace detail
+/// A table over a span, a vector or an array; a temporary is refused, for the table would outlive it.
+template <detail::Spannable Range>
+requires(!detail::outlived<Range>)
 auto table(Range&& entries, std::string name = "table") {
     const std::span all(entries);
     return table(all.data(), static_cast<index_t>(all.size()), std::move(name));
 }
+// clang-format off
+template <detail::Spannable Range> requires detail::outlived<Range>
+void table(Range&&, std::string = "") = delete;  // domino: a table is a view, and this vector a temporary: name it, or pass a std::shared_ptr of it
+void table(const std::vector<bool>&, std::string = "") = delete;  // domino: std::vector<bool> holds bits: use std::vector<unsigned char>
+// clang-format on
 
 /// A std::shared_ptr of a vector.
 template <class P>

@@ -52,6 +52,10 @@ public:
     requires(!std::same_as<M, any_mask> && MaskMod<M>)
     any_mask(const M& mask_mod) : leaf_(erased{std::make_shared<model<mask_t<M>>>(mask(mask_mod))}, {}, {}, {}, {}) {}
 
+    template <class M>
+    requires(!std::same_as<M, any_mask> && !MaskMod<M> && (Operand<M> || ScoreMod<M>))
+    any_mask(const M&) = delete;  // domino: not a mask mod: a truth value over b, h, q, kv, as in kv <= q
+
     using value_type = bool;
     static constexpr axes depends_on = axes::b | axes::h | axes::q | axes::kv;
     template <class Domain>
