@@ -43,8 +43,9 @@ VARIANTS = [
     "block_rows.most=512",
     "thin_rows=0",
     "thin_rows=simd::width",
-    "thin_keys.most=8",
-    "thin_keys.most=32,thin_keys.budget=16*1024",
+    "most_thin_keys=16",
+    "thin_keys.budget=4*1024",
+    "thin_keys.budget=16*1024",
 ]
 
 

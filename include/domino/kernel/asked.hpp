@@ -48,7 +48,7 @@ struct asked {
         for (index_t i = 0; i < calls; ++i) {
             if (i % 2 == 0) {
                 if constexpr (vectors)
-                    if (i < step) simd::prefetch_to_l2(rows.first + at + i / 2 * line_size);
+                    if (i < step) simd::prefetch<simd::asking::l2>(rows.first + at + i / 2 * line_size);
                 if constexpr (lines) list->ask_for_one();
             }
             f();

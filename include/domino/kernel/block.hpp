@@ -156,7 +156,7 @@ private:
         float* q = q_panel(i);
         if (!thin(i) && rows_in(i) < panel) std::fill_n(q, panel * head_dim_, 0.f);
         for_each_stretch(i, [&](index_t row, index_t count) {
-            for_each_piece({row, row + count}, thin_keys(value_dim_), [&](span some) {
+            for_each_piece({row, row + count}, workspace::room_for_thin(value_dim_), [&](span some) {
                 const index_t head = head_of(row), query = query_of(some.begin), n = some.size();
                 const float_rows from = p_.q(block_.b, head, {query, query + n}, w_.thin_k);
                 if (from.first != w_.thin_k)  // where Q lies: the next block's follows
@@ -439,7 +439,7 @@ private:
             }
             for_each_stretch(i, [&](index_t row, index_t count) {
                 for (index_t j = 0; j < count; ++j)
-                    simd::prefetch_to_write(o_row(row) + j * p_.o.strides[2], value_dim_);
+                    simd::prefetch<simd::asking::write>(o_row(row) + j * p_.o.strides[2], value_dim_);
             });
             divide(o_panel(i), value_dim_, w_.sum + i * panel);
             for_each_stretch(i, [&](index_t row, index_t count) {

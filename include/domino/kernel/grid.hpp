@@ -75,9 +75,12 @@ struct workspace {
     float *thin_k, *thin_v;  ///< the same of a thin panel, and for queries
     float* staged;           ///< look-ups of the score mod for a panel's tile
 
+    /// The most keys that a thin panel's tile has, whatever its elements.
+    static constexpr index_t room_for_thin(index_t value_dim) { return thin_keys(value_dim, 1, thin_rows); }
+
     /// Bytes a worker, a multiple of the alignment.
     static constexpr std::size_t stride(index_t head_dim, index_t value_dim) {
-        const index_t thin = thin_keys(value_dim);
+        const index_t thin = room_for_thin(value_dim);
         const index_t floats = block_rows(head_dim, value_dim) * (head_dim + value_dim + 4) +
                                ((2 + most_staged) * kv_tile + thin) * panel +
                                (visit_keys(head_dim, value_dim) + thin) * (head_dim + value_dim);
@@ -90,7 +93,7 @@ struct workspace {
         o = q + rows * head_dim;
         scores = o + rows * value_dim;
         dots = scores + kv_tile * panel;
-        max = dots + thin_keys(value_dim) * panel;
+        max = dots + room_for_thin(value_dim) * panel;
         sum = max + rows;
         heads = reinterpret_cast<std::int32_t*>(sum + rows);
         positions = heads + rows;
@@ -99,7 +102,7 @@ struct workspace {
         k = staged + most_staged * kv_tile * panel;
         v = k + visit_keys(head_dim, value_dim) * head_dim;
         thin_k = v + visit_keys(head_dim, value_dim) * value_dim;
-        thin_v = thin_k + thin_keys(value_dim) * head_dim;
+        thin_v = thin_k + room_for_thin(value_dim) * head_dim;
     }
 };
 

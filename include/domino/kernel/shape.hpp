@@ -36,13 +36,16 @@ inline constexpr index_t mask_grain = 2 * step;
 /// to here that is faster than a register of rows (measured on Zen 4, with AVX-512 and AVX2).
 inline constexpr index_t thin_rows = simd::width / 2;
 
-/// Keys of a thin panel's tile: so few that memory does not rest for long while they pass through the softmax, and that their
-/// values stay in L1 until they are needed; so many that the softmax keeps its registers busy.
-inline constexpr index_t least_thin_keys = 8, most_thin_keys = 16;
-constexpr index_t thin_keys(index_t value_dim) {
-    constexpr index_t budget = 8 * 1024;
-    const index_t value_bytes = std::max<index_t>(value_dim, 1) * index_t{sizeof(float)};
-    return std::clamp(budget / value_bytes / least_thin_keys * least_thin_keys, least_thin_keys, most_thin_keys);
+/// Keys of a tile of a thin panel of some rows, whose values have elements of some bytes: so few that memory does not rest for
+/// long while they pass through the softmax, and that their values stay in L1 until they are needed; so many that the softmax
+/// keeps its registers busy. Fewer where memory is the limit: for few rows, and float32.
+inline constexpr index_t least_thin_keys = 8, most_thin_keys = 32;
+constexpr index_t thin_keys(index_t value_dim, index_t element_bytes, index_t rows) {
+    constexpr index_t budget = 8 * 1024, few_rows_budget = 4 * 1024, most_of_float = 16;
+    const index_t vector_bytes = std::max<index_t>(value_dim, 1) * element_bytes;
+    const index_t keys = (rows < 4 ? few_rows_budget : budget) / vector_bytes;
+    return std::clamp(keys / least_thin_keys * least_thin_keys, least_thin_keys,
+                      element_bytes < 4 ? most_thin_keys : most_of_float);
 }
 
 /// Where a call has fewer blocks than `split_tasks`, each of one panel (decoding), the keys of a block are cut into parts of

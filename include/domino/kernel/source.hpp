@@ -55,7 +55,7 @@ struct row_reader {
 /// The same of K and V together, for thin panels.
 struct thin_reader {
     const void *k = nullptr, *v = nullptr;
-    bool one_row_only_reads = false;
+    index_t value_bytes = 0;  ///< of an element
     void (*passes[2])(const void*, const void*, index_t, index_t, const thin_pass&) = {};
 
     thin_reader() = default;
@@ -63,12 +63,10 @@ struct thin_reader {
     thin_reader(const K& keys, const V& values)
         : k(&keys),
           v(&values),
-          one_row_only_reads(only_reads<typename K::element, typename V::element>(1)),
+          value_bytes(sizeof(typename V::element)),
           passes{make_pass<false, K, V>, make_pass<true, K, V>} {}
     /// Keys of a tile.
-    index_t keys(index_t rows, index_t value_dim) const {
-        return rows == 1 && one_row_only_reads ? least_thin_keys : thin_keys(value_dim);
-    }
+    index_t keys(index_t rows, index_t value_dim) const { return thin_keys(value_dim, value_bytes, rows); }
     void operator()(index_t b_, index_t h_, bool skip_masked, const thin_pass& pass) const {
         passes[skip_masked](k, v, b_, h_, pass);
     }

@@ -102,42 +102,47 @@ private:
     index_t left_ = 0;
 };
 
-/// Whether memory alone limits so few rows.
-template <class TK, class TV>
-constexpr bool only_reads(index_t rows) {
-    return rows == 1 && std::same_as<TK, float> && std::same_as<TV, float>;
-}
+/// Bytes of keys that are asked for at once, and as many of values: eight lines. What the buffers of L1 cannot hold is
+/// dropped: of twice as many a Zen 3 reads float32 at 70 % of the bandwidth, so at 88.
+inline constexpr index_t asked_at_once = 8 * simd::line_bytes;
 
 /// What is asked for while a thin panel computes: whole vectors, of keys before the dot products with others, of values after
 /// them. On Intel (a Xeon with AMX) for L1, keys a little ahead and values, which wait for the next pass, with their keys: it
 /// reads at 95 % of the bandwidth then. On AMD (a Zen 4) for L2 and further ahead: 80 to 90 % where the other way gives 45.
 template <class T>
 struct asked_vectors {
-    static index_t keys_ahead() { return simd::on_intel() ? 16 / index_t{sizeof(T)} : most_thin_keys; }
-    static index_t values_ahead() { return simd::on_intel() ? 0 : most_thin_keys; }
+    static index_t keys_ahead() { return simd::on_intel() ? 16 / index_t{sizeof(T)} : 16; }
+    static index_t values_ahead() { return simd::on_intel() ? 0 : 16; }
     static void ask(const T* vector, index_t dim) {
         if (!vector) return;
         if (simd::on_intel()) simd::prefetch(vector, dim);
-        else simd::prefetch_to_l2(vector, dim);
+        else simd::prefetch<simd::asking::l2>(vector, dim);
     }
 };
 
 /// dots[key * panel + r] = q[r] . key i + key of a run, for rows [rows, head_dim]: of `keys` keys at once, so that Q is read
-/// once for them. Where `whole`, registers are written, which a load can take before they are in L1.
+/// once for them; few sums are made in two parts, so that they do not wait for each other. Where `whole`, registers are
+/// written, which a load can take before they are in L1.
 template <int rows, int keys, class T>
 DOMINO_NOINLINE void dot_vectors(const float* q, index_t head_dim, const row_run<T>& k, index_t i, bool whole,
                                  float* dots) {
+    constexpr int parts = rows * keys < 8 ? 2 : 1;
     const T* key_rows[keys];
     simd::unroll<keys>([&](auto key) DOMINO_INLINE_LAMBDA { key_rows[key] = k.first + (i + key) * k.stride; });
-    simd::floats sums[keys][rows];
+    using sums_of_parts = simd::floats[keys][rows][parts];
+    sums_of_parts sums;
     const auto each = [&](auto f) DOMINO_INLINE_LAMBDA {
         simd::unroll<keys>([&](auto key) DOMINO_INLINE_LAMBDA {
-            simd::unroll<rows>([&](auto r) DOMINO_INLINE_LAMBDA { f(sums[key][r], key, r); });
+            simd::unroll<rows>([&](auto r) DOMINO_INLINE_LAMBDA { f(key, r); });
         });
     };
-    each([](simd::floats& sum, auto, auto) DOMINO_INLINE_LAMBDA { sum = simd::floats(0.f); });
-    const auto sum_over = [&](index_t d, index_t end, auto& of) DOMINO_INLINE_LAMBDA {
-        const auto advance = [&](auto... n) DOMINO_INLINE_LAMBDA {
+    const auto clear = [&](sums_of_parts& of) DOMINO_INLINE_LAMBDA {
+        each([&](auto key, auto r) DOMINO_INLINE_LAMBDA {
+            simd::unroll<parts>([&](auto part) DOMINO_INLINE_LAMBDA { of[key][r][part] = simd::floats(0.f); });
+        });
+    };
+    const auto sum_over = [&](index_t d, index_t end, sums_of_parts& of) DOMINO_INLINE_LAMBDA {
+        const auto advance = [&](auto part, auto... n) DOMINO_INLINE_LAMBDA {
             simd::floats channels[keys];
             simd::unroll<keys>([&](auto key) DOMINO_INLINE_LAMBDA {
                 channels[key] = load_some(key_rows[key] + d, n...);
@@ -146,33 +151,45 @@ DOMINO_NOINLINE void dot_vectors(const float* q, index_t head_dim, const row_run
             simd::unroll<rows>([&](auto r) DOMINO_INLINE_LAMBDA {
                 simd::floats row = load_some(q + r * head_dim + d, n...);
                 if constexpr (keys > 1) simd::keep(row);
-                simd::unroll<keys>(
-                    [&](auto key) DOMINO_INLINE_LAMBDA { of[key][r] = simd::fma(channels[key], row, of[key][r]); });
+                simd::unroll<keys>([&](auto key) DOMINO_INLINE_LAMBDA {
+                    of[key][r][part] = simd::fma(channels[key], row, of[key][r][part]);
+                });
             });
+            d += simd::width;
         };
-        for (; d + simd::width <= end; d += simd::width) advance();
-        if (d < end) advance(end - d);
+        while (d + parts * simd::width <= end) simd::unroll<parts>(advance);
+        constexpr std::integral_constant<int, 0> first{};
+        while (d + simd::width <= end) advance(first);
+        if (d < end) advance(first, end - d);
     };
+    clear(sums);
     if constexpr (!std::same_as<T, std::int8_t>) sum_over(0, head_dim, sums);
     else
         for (index_t begin = 0, block = 0; begin < head_dim; begin += k.scale_block, ++block) {
-            simd::floats of_block[keys][rows];
-            each([&](const simd::floats&, auto key, auto r)
-                     DOMINO_INLINE_LAMBDA { of_block[key][r] = simd::floats(0.f); });
+            sums_of_parts of_block;
+            clear(of_block);
             sum_over(begin, begin + k.scale_block, of_block);
-            each([&](simd::floats& sum, auto key, auto r) DOMINO_INLINE_LAMBDA {
-                sum = simd::fma(of_block[key][r], simd::floats(k.scales[(i + key) * k.scale_stride + block]), sum);
+            each([&](auto key, auto r) DOMINO_INLINE_LAMBDA {
+                const simd::floats scale(k.scales[(i + key) * k.scale_stride + block]);
+                simd::unroll<parts>([&](auto part) DOMINO_INLINE_LAMBDA {
+                    sums[key][r][part] = simd::fma(of_block[key][r][part], scale, sums[key][r][part]);
+                });
             });
         }
     simd::unroll<keys>([&](auto key) DOMINO_INLINE_LAMBDA {
-        const auto& of = sums[key];
+        const auto sum_of = [&](int r) DOMINO_INLINE_LAMBDA {
+            simd::floats sum = sums[key][r][0];
+            for (int part = 1; part < parts; ++part) sum = sum + sums[key][r][part];
+            return sum;
+        };
         float* to = dots + key * panel;
         constexpr int quad_rows = std::min(rows, 4);
-        const simd::quad sum =
-            simd::sums_of_four(of[0], of[std::min(1, quad_rows - 1)], of[quad_rows / 2], of[quad_rows - 1]);
+        const simd::quad sum = simd::sums_of_four(sum_of(0), sum_of(std::min(1, quad_rows - 1)), sum_of(quad_rows / 2),
+                                                  sum_of(quad_rows - 1));
         if (whole) simd::widen(sum).store_aligned(to);
         else simd::store_first<quad_rows>(sum, to);
-        if constexpr (rows == 8) simd::store_first<4>(simd::sums_of_four(of[4], of[5], of[6], of[7]), to + quad_rows);
+        if constexpr (rows == 8)
+            simd::store_first<4>(simd::sums_of_four(sum_of(4), sum_of(5), sum_of(6), sum_of(7)), to + quad_rows);
     });
 }
 
@@ -250,8 +267,9 @@ DOMINO_NOINLINE void pass_rows(const K& key_source, const V& value_source, index
         if (c < value_dim) add_channels_of<rows, 1, skip_masked>(value_source, b_, h_, pass, row, c, value_dim - c);
     };
     const float* q = pass.q + row * head_dim;
-    // Hardware prefetchers follow vectors that are read one by one in order: 90 % of the bandwidth on the Zen 4, 70 if asked.
-    const bool touches = only_reads<TK, TV>(pass.rows) && !simd::on_intel();
+    // Where memory alone is the limit, a Zen 4's hardware prefetchers follow vectors that are read one by one in order: 90 %
+    // of the bandwidth, 70 if asked.
+    const bool touches = pass.rows == 1 && std::same_as<TK, float> && std::same_as<TV, float> && simd::on_zen4();
     const bool asks = row == 0 && !touches;  // other rows meet what lies in cache then
     const auto ahead = [&](index_t n) { return span{pass.keys.begin + n, std::min(pass.keys.end + n, pass.kv_len)}; };
     vector_cursor<K> next_keys(key_source, b_, h_, ahead(asked_vectors<TK>::keys_ahead()));
@@ -272,7 +290,10 @@ DOMINO_NOINLINE void pass_rows(const K& key_source, const V& value_source, index
                 while (done * keys < strips * i) add_strip();
             }
         };
-        if constexpr (!only_reads<TK, TV>(rows)) advance(std::integral_constant<int, 2>{});
+        const auto fit = [&](index_t n) { return n * head_dim * index_t{sizeof(TK)} <= asked_at_once; };
+        if constexpr (rows <= 2)
+            if (fit(4)) advance(std::integral_constant<int, 4>{});
+        if (rows == 8 || fit(2)) advance(std::integral_constant<int, 2>{});
         advance(std::integral_constant<int, 1>{});
     });
     while (done < strips) add_strip();
