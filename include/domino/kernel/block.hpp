@@ -118,7 +118,7 @@ private:
 
     index_t panels() const { return (rows_ + panel - 1) / panel; }
     index_t rows_in(index_t i) const { return std::min(panel, rows_ - i * panel); }
-    bool thin(index_t i) const { return rows_in(i) <= thin_rows; }  // the last one, if any
+    bool thin(index_t i) const { return rows_in(i) <= p_.kv.most_rows; }  // the last one, if any
     index_t tile_keys(index_t i) const { return thin(i) ? p_.kv.keys(rows_in(i), value_dim_) : kv_tile; }
     float* q_panel(index_t i) const { return w_.q + i * panel * head_dim_; }
     float* o_panel(index_t i) const { return w_.o + i * panel * value_dim_; }

@@ -76,7 +76,7 @@ struct workspace {
     float* staged;           ///< look-ups of the score mod for a panel's tile
 
     /// The most keys that a thin panel's tile has, whatever its elements.
-    static constexpr index_t room_for_thin(index_t value_dim) { return thin_keys(value_dim, 1, thin_rows); }
+    static constexpr index_t room_for_thin(index_t value_dim) { return thin_keys(value_dim, 1, thin_rows_of_narrow); }
 
     /// Bytes a worker, a multiple of the alignment.
     static constexpr std::size_t stride(index_t head_dim, index_t value_dim) {

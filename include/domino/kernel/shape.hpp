@@ -33,8 +33,9 @@ inline constexpr index_t kv_tile = 96;
 inline constexpr index_t mask_grain = 2 * step;
 
 /// The most rows that a panel may have to be thin: computed with lanes along head_dim, where lanes along rows would idle. Up
-/// to here that is faster than a register of rows (measured on Zen 4, with AVX-512 and AVX2).
-inline constexpr index_t thin_rows = simd::width / 2;
+/// to here that is faster than a register of rows (measured on Zen 4, with AVX-512 and AVX2); of narrow elements, which are
+/// converted in registers then, also for a whole AVX2 register (on a Zen 3, 1.6 times as fast with float16).
+inline constexpr index_t thin_rows = simd::width / 2, thin_rows_of_narrow = std::min<index_t>(8, simd::width);
 
 /// Keys of a tile of a thin panel of some rows, whose values have elements of some bytes: so few that memory does not rest for
 /// long while they pass through the softmax, and that their values stay in L1 until they are needed; so many that the softmax

@@ -55,6 +55,7 @@ struct row_reader {
 /// The same of K and V together, for thin panels.
 struct thin_reader {
     const void *k = nullptr, *v = nullptr;
+    index_t most_rows = 0;    ///< of a thin panel
     index_t value_bytes = 0;  ///< of an element
     void (*passes[2])(const void*, const void*, index_t, index_t, const thin_pass&) = {};
 
@@ -63,6 +64,7 @@ struct thin_reader {
     thin_reader(const K& keys, const V& values)
         : k(&keys),
           v(&values),
+          most_rows(sizeof(typename K::element) < sizeof(float) ? thin_rows_of_narrow : thin_rows),
           value_bytes(sizeof(typename V::element)),
           passes{make_pass<false, K, V>, make_pass<true, K, V>} {}
     /// Keys of a tile.

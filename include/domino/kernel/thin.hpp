@@ -310,7 +310,7 @@ void make_pass(const void* k, const void* v, index_t b_, index_t h_, const thin_
         for (; row + rows <= pass.rows; row += rows)
             pass_rows<rows, skip_masked>(key_source, value_source, b_, h_, pass, row);
     };
-    if constexpr (thin_rows >= 8) advance(std::integral_constant<int, 8>{});
+    if constexpr (registers == 32) advance(std::integral_constant<int, 8>{});
     advance(std::integral_constant<int, 4>{});
     advance(std::integral_constant<int, 2>{});
     advance(std::integral_constant<int, 1>{});
