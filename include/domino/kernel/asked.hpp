@@ -26,7 +26,7 @@ struct wanted_rows {
 };
 
 /// Asks for vectors, line by line as hardware prefetchers like it, or for single lines, or both.
-template <bool vectors, bool lines>
+template <bool vectors, bool lines, int step = kernel::step<panel_registers>>
 struct asked {
     float_rows rows = {};
     index_t dim = 0;

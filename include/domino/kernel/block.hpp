@@ -282,12 +282,12 @@ private:
     template <int R, class F>
     void for_each_visible(const panel_rows& rows, span keys, F f) {
         write_mask(mask_, rows, keys, p_.narrow, visible_);
-        std::fill_n(visible_ + keys.size(), step - 1, 0);
+        std::fill_n(visible_ + keys.size(), step<R> - 1, 0);
         const auto who_sees = [&](index_t key) {
             constexpr std::uint64_t all = ~std::uint64_t{0}, beyond_first = all << (simd::width % 64),
                                     before_last = ~(all << ((panel_registers - 1) * simd::width));
             std::uint64_t rows_of_step = 0;
-            for (index_t j = 0; j < step; ++j) rows_of_step |= visible_[key - keys.begin + j];
+            for (index_t j = 0; j < step<R>; ++j) rows_of_step |= visible_[key - keys.begin + j];
             return rows_of_step == 0                  ? seen_by::none
                  : (rows_of_step & beyond_first) == 0 ? seen_by::first
                  : (rows_of_step & before_last) == 0  ? seen_by::last
@@ -295,7 +295,7 @@ private:
         };
         for (span some{keys.begin, keys.begin}; some.begin < keys.end; some.begin = some.end) {
             const seen_by who = who_sees(some.begin);
-            do some.end += step;
+            do some.end += step<R>;
             while (some.end < keys.end && who_sees(some.end) == who);
             some.end = std::min(some.end, keys.end);
             if (who != seen_by::none) f(some, who, visible_bits{visible_ + (some.begin - keys.begin)});
@@ -321,8 +321,8 @@ private:
                 if (other != r) simd::floats(minus_infinity).store_aligned(scores + key * panel + other * simd::width);
         simd::floats most[1] = {tile_max[r]};
         const index_t first = r * simd::width;
-        score_dots(wide_dots<1>{q_panel(i) + first, head_dim_, keys(some), some.size()}, rows.only(r, 1), some,
-                   visible_bits{visible.keys, first}, scores + first, most);
+        score_dots(wide_dots<1, asks_nothing, step<R>>{q_panel(i) + first, head_dim_, keys(some), some.size()},
+                   rows.only(r, 1), some, visible_bits{visible.keys, first}, scores + first, most);
         tile_max[r] = most[0];
     }
 
@@ -354,8 +354,8 @@ private:
         };
         const wanted_rows now = wanted_with_keys(some);
         const auto asking_for = [&]<bool lines>(std::bool_constant<lines>) {
-            if (now.count > 0) asking(asked<true, lines>(now, &lines_));
-            else asking(asked<false, lines>({}, &lines_));
+            if (now.count > 0) asking(asked<true, lines, step<R>>(now, &lines_));
+            else asking(asked<false, lines, step<R>>({}, &lines_));
         };
         if constexpr (by_pair)
             if (!lines_.empty()) return asking_for(std::true_type{});
@@ -399,12 +399,12 @@ private:
         }
         rescale(o_panel(i), value_dim_, shrink);
         const auto asking = [&](const auto& memory) {
-            add_values<careful>(o_panel(i), value_dim_, w_.scores, values(some), parts, memory);
+            add_values<R, careful>(o_panel(i), value_dim_, w_.scores, values(some), parts, memory);
         };
         if (k_asked_ < some.end + kv_tile) {
             const index_t from = std::max(k_asked_, some.end);
             k_asked_ = from + some.size();
-            asking(asked<true, false>({keys({from, k_asked_}), head_dim_, some.size()}));
+            asking(asked<true, false, step<R>>({keys({from, k_asked_}), head_dim_, some.size()}));
         } else asking(asks_nothing{});
     }
 
@@ -507,7 +507,7 @@ private:
     index_t tile_end_ = 0;  ///< of the panel's tile
 
     /// What a panel's rows see of a partial run, as in visible_bits, and room for a step of keys more.
-    std::uint64_t visible_[kv_tile + 8];
+    std::uint64_t visible_[kv_tile + most_step];
 
     // Keys and values before these have been asked for or met. Values are asked for while the same tile's keys are read, and
     // keys a tile ahead, while values are read: by the first panel that comes near them.

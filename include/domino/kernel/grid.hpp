@@ -67,6 +67,7 @@ struct block_grid {
 /// [channel, panel], or [row, channel] where it is thin.
 struct workspace {
     static constexpr std::size_t alignment = 64;
+    static constexpr index_t scored_keys = kv_tile + most_step;  ///< the last step may begin anywhere
 
     float *q, *o, *scores, *dots, *max, *sum;
     float* weights;  ///< of a thin panel's tile whose values are yet to be added
@@ -82,7 +83,7 @@ struct workspace {
     static constexpr std::size_t stride(index_t head_dim, index_t value_dim) {
         const index_t thin = room_for_thin(value_dim);
         const index_t floats = block_rows(head_dim, value_dim) * (head_dim + value_dim + 4) +
-                               ((2 + most_staged) * kv_tile + thin) * panel +
+                               (2 * scored_keys + most_staged * kv_tile + thin) * panel +
                                (visit_keys(head_dim, value_dim) + thin) * (head_dim + value_dim);
         const auto bytes = sizeof(float) * static_cast<std::size_t>(floats);
         return (bytes + alignment - 1) / alignment * alignment;
@@ -92,13 +93,13 @@ struct workspace {
         q = static_cast<float*>(memory);
         o = q + rows * head_dim;
         scores = o + rows * value_dim;
-        dots = scores + kv_tile * panel;
+        dots = scores + scored_keys * panel;
         max = dots + room_for_thin(value_dim) * panel;
         sum = max + rows;
         heads = reinterpret_cast<std::int32_t*>(sum + rows);
         positions = heads + rows;
         weights = sum + 3 * rows;
-        staged = weights + kv_tile * panel;
+        staged = weights + scored_keys * panel;
         k = staged + most_staged * kv_tile * panel;
         v = k + visit_keys(head_dim, value_dim) * head_dim;
         thin_k = v + visit_keys(head_dim, value_dim) * value_dim;

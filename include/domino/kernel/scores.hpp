@@ -15,7 +15,7 @@ namespace kernel {
 /// Dot products of R registers of rows with `step` keys: each key's scalars are broadcast, the rows stand in lanes, and a dot
 /// product is summed in the order of its channels. `q_panel` is [head_dim, panel], aligned; `keys` are the keys'
 /// vectors, wherever they lie. Calls epilogue(key, register, dots) for each register of results.
-template <int R, class Asked, class Epilogue>
+template <int R, int step, class Asked, class Epilogue>
 DOMINO_INLINE void dot_keys(const float* q_panel, index_t head_dim, const float* const (&keys)[step], Asked& memory,
                             Epilogue&& epilogue) {
     simd::floats dots[step][R];
@@ -46,8 +46,9 @@ DOMINO_INLINE void dot_keys(const float* q_panel, index_t head_dim, const float*
 
 /// The dot products of R registers of a panel [head_dim, panel] with `count` keys: each call gives the next step's. Beyond
 /// the end the last key stands in: a maximum does not mind.
-template <int R, class Asked = asks_nothing>
+template <int R, class Asked = asks_nothing, int keys = step<R>>
 struct wide_dots {
+    static constexpr int step = keys;
     const float* q_panel;
     index_t head_dim;
     float_rows k;
@@ -60,7 +61,7 @@ struct wide_dots {
         rows[0] = k.first;
         simd::unroll<step - 1>([&](auto j)
                                    DOMINO_INLINE_LAMBDA { rows[j + 1] = rows[j] + (j + 1 < count ? k.stride : 0); });
-        dot_keys<R>(q_panel, head_dim, rows, memory, epilogue);
+        dot_keys<R, step>(q_panel, head_dim, rows, memory, epilogue);
         k = k.from(step);
         count -= step;
     }
@@ -68,6 +69,7 @@ struct wide_dots {
 
 /// Dot products [count, panel] that are there already, of a thin panel, likewise.
 struct stored_dots {
+    static constexpr int step = kernel::step<1>;
     const float* dots;
     index_t count;
 
@@ -103,7 +105,7 @@ template <int R, class Dots, class Visible>
 DOMINO_NOINLINE void score_panel(Dots dots, index_t keys, Visible visible, float* scores, simd::floats (&tile_max)[R]) {
     simd::floats most[R];  // a copy: stores of scores could change what a reference names
     simd::unroll<R>([&](auto r) DOMINO_INLINE_LAMBDA { most[r] = tile_max[r]; });
-    for (index_t key = 0; key < keys; key += step, scores += step * panel)
+    for (index_t key = 0; key < keys; key += Dots::step, scores += Dots::step * panel)
         dots.next([&](auto j, auto r, simd::floats s) DOMINO_INLINE_LAMBDA {
             s = visible.of(s, key + j, r);
             most[r] = simd::max(s, most[r]);  // NaN is passed over

@@ -20,17 +20,19 @@ inline constexpr int registers = 16;
 inline constexpr int panel_registers = 2;
 inline constexpr index_t panel = panel_registers * simd::width;
 
-/// Keys (in q·k) or value channels (in p·v) of a microkernel: accumulators are step * panel_registers registers, beside
-/// panel_registers for the panel and one for the broadcast. 16 registers: 6 * 2 + 2 + 1 = 15. 32 registers: 8 * 2 + 3 =
-/// 19; more would want more row pointers than there are general registers.
-inline constexpr int step = registers == 32 ? 8 : 6;
+/// Keys (in q·k) or value channels (in p·v) of a microkernel over R registers of rows: accumulators are step * R registers,
+/// beside R for the panel and one for the broadcast. 16 registers: 6 * 2 + 2 + 1 = 15, or 8 where R is 1, which two units of
+/// latency 4 ask for. 32 registers: 8 * 2 + 3 = 19; more would want more row pointers than there are general registers.
+template <int R>
+inline constexpr int step = registers == 32 || R == 1 ? 8 : 6;
+inline constexpr int most_step = 8;
 
 /// Keys of a tile. A constant, so that a row's partial sums are cut alike on every architecture and its bits agree; a
 /// multiple of every step. With 96, a panel's scores are 6 or 12 KiB and stay in L1.
 inline constexpr index_t kv_tile = 96;
 
 /// Keys of a panel's partial tile that the range domain decides together.
-inline constexpr index_t mask_grain = 2 * step;
+inline constexpr index_t mask_grain = 2 * step<panel_registers>;
 
 /// The most rows that a panel may have to be thin: computed with lanes along head_dim, where lanes along rows would idle. Up
 /// to here that is faster than a register of rows (measured on Zen 4, with AVX-512 and AVX2); of narrow elements, which are

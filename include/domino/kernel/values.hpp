@@ -19,14 +19,14 @@ struct live_keys {
     index_t left, right, end;
 };
 
-/// Adds a tile of keys to `channels` channels: weights [keys, panel] times values, summed over the tile apart from the
+/// Adds a tile of keys to `channels` channels of R registers of rows: weights [keys, panel] times values, summed over the tile apart from the
 /// running output [channels, panel], which they join at the end. Where `skip_masked`, a weight of -0 contributes
 /// nothing, whatever the value is (0 * NaN would be NaN).
-template <int channels, bool skip_masked, class Asked>
+template <int channels, int R, bool skip_masked, class Asked>
 DOMINO_INLINE void add_channels(float* output, const float* weights, float_rows v, live_keys keys, Asked& memory) {
-    simd::floats sums[channels][panel_registers];
+    simd::floats sums[channels][R];
     simd::unroll<channels>([&](auto c) DOMINO_INLINE_LAMBDA {
-        simd::unroll<panel_registers>([&](auto r) DOMINO_INLINE_LAMBDA { sums[c][r] = simd::floats(0.f); });
+        simd::unroll<R>([&](auto r) DOMINO_INLINE_LAMBDA { sums[c][r] = simd::floats(0.f); });
     });
     const float* value = v.first;
     index_t key = 0;
@@ -57,13 +57,13 @@ DOMINO_INLINE void add_channels(float* output, const float* weights, float_rows 
     };
     constexpr std::integral_constant<int, 0> begin;
     constexpr std::integral_constant<int, 1> one;
-    constexpr std::integral_constant<int, panel_registers> all;
-    constexpr std::integral_constant<int, panel_registers - 1> last;
-    add_keys(keys.left, begin, one);
+    constexpr std::integral_constant<int, R> all;
+    constexpr std::integral_constant<int, R - 1> last;
+    if constexpr (R > 1) add_keys(keys.left, begin, one);
     add_keys(keys.right, begin, all);
-    add_keys(keys.end, last, one);
+    if constexpr (R > 1) add_keys(keys.end, last, one);
     simd::unroll<channels>([&](auto c) DOMINO_INLINE_LAMBDA {
-        simd::unroll<panel_registers>([&](auto r) DOMINO_INLINE_LAMBDA {
+        simd::unroll<R>([&](auto r) DOMINO_INLINE_LAMBDA {
             float* at = output + c * panel + r * simd::width;
             (simd::floats::load_aligned(at) + sums[c][r]).store_aligned(at);
         });
@@ -104,16 +104,16 @@ inline void divide(float* output, index_t value_dim, const float* sums) {
 }
 
 /// Adds a tile to all value_dim channels, `step` at a time, then 4, 2 and 1.
-template <bool skip_masked, class Asked>
+template <int R, bool skip_masked, class Asked>
 DOMINO_NOINLINE void add_values(float* output, index_t value_dim, const float* weights, float_rows v, live_keys keys,
                                 Asked memory) {
     index_t c = 0;
     const auto advance = [&]<int channels>(std::integral_constant<int, channels>) {
-        add_channels<channels, skip_masked>(output + c * panel, weights, {v.first + c, v.stride}, keys, memory);
+        add_channels<channels, R, skip_masked>(output + c * panel, weights, {v.first + c, v.stride}, keys, memory);
         c += channels;
     };
     // two channels alone are too few chains to hide an addition's latency: better 4 + 4 than step + 2
-    while (c + step <= value_dim && value_dim - c != step + 2) advance(std::integral_constant<int, step>{});
+    while (c + step<R> <= value_dim && value_dim - c != step<R> + 2) advance(std::integral_constant<int, step<R>>{});
     while (c + 4 <= value_dim) advance(std::integral_constant<int, 4>{});
     while (c + 2 <= value_dim) advance(std::integral_constant<int, 2>{});
     while (c < value_dim) advance(std::integral_constant<int, 1>{});
