@@ -109,13 +109,14 @@ inline constexpr index_t asked_at_once = 8 * simd::line_bytes;
 /// What is asked for while a thin panel computes: whole vectors, of keys before the dot products with others, of values after
 /// them. On Intel (a Xeon with AMX) for L1, keys a little ahead and values, which wait for the next pass, with their keys: it
 /// reads at 95 % of the bandwidth then. On AMD (a Zen 4) for L2 and further ahead: 80 to 90 % where the other way gives 45.
-template <class T>
-struct asked_vectors {
-    static index_t keys_ahead() { return simd::on_intel() ? 16 / index_t{sizeof(T)} : 16; }
-    static index_t values_ahead() { return simd::on_intel() ? 0 : 16; }
-    static void ask(const T* vector, index_t dim) {
+struct asked_ahead {
+    bool near = simd::on_intel();
+    index_t values = near ? 0 : 16;  ///< from one that is read to one that is asked for
+    index_t keys(index_t element_bytes) const { return near ? 16 / element_bytes : 16; }
+    template <class T>
+    DOMINO_INLINE void ask(const T* vector, index_t dim) const {
         if (!vector) return;
-        if (simd::on_intel()) simd::prefetch(vector, dim);
+        if (near) simd::prefetch(vector, dim);
         else simd::prefetch<simd::asking::l2>(vector, dim);
     }
 };
@@ -272,18 +273,19 @@ DOMINO_NOINLINE void pass_rows(const K& key_source, const V& value_source, index
     const bool touches = pass.rows == 1 && std::same_as<TK, float> && std::same_as<TV, float> && simd::on_zen4();
     const bool asks = row == 0 && !touches;  // other rows meet what lies in cache then
     const auto ahead = [&](index_t n) { return span{pass.keys.begin + n, std::min(pass.keys.end + n, pass.kv_len)}; };
-    vector_cursor<K> next_keys(key_source, b_, h_, ahead(asked_vectors<TK>::keys_ahead()));
-    vector_cursor<V> next_values(value_source, b_, h_, ahead(touches ? 0 : asked_vectors<TV>::values_ahead()));
+    const asked_ahead asked;
+    vector_cursor<K> next_keys(key_source, b_, h_, ahead(asked.keys(sizeof(TK))));
+    vector_cursor<V> next_values(value_source, b_, h_, ahead(touches ? 0 : asked.values));
     for_each_thin_run(key_source, b_, h_, pass.keys, pass.key_scratch, [&](auto run, index_t i) {
         float* dots = pass.dots + i * panel + row;
         index_t j = 0;
         const auto advance = [&]<int at_once>(std::integral_constant<int, at_once>) {
             for (; j + at_once <= run.count; j += at_once, dots += at_once * panel) {
-                for (int n = 0; n < at_once && asks; ++n) asked_vectors<TK>::ask(next_keys.next(), head_dim);
+                for (int n = 0; n < at_once && asks; ++n) asked.ask(next_keys.next(), head_dim);
                 if (run.first) dot_vectors<rows, at_once>(q, head_dim, run, j, row == 0, dots);
                 else
                     for (int n = 0; n < at_once; ++n) std::fill_n(dots + n * panel, rows, 0.f);
-                for (int n = 0; n < at_once && asks; ++n) asked_vectors<TV>::ask(next_values.next(), value_dim);
+                for (int n = 0; n < at_once && asks; ++n) asked.ask(next_values.next(), value_dim);
                 if (touches)
                     if (const TV* value = next_values.next()) simd::touch(value, value_dim);
                 i += at_once;

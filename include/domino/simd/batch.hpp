@@ -154,7 +154,7 @@ DOMINO_INLINE void touch(const T* at, index_t n) {
 
 /// Whether the processor is Intel's; whether it is a Zen 4 or later. How reads, prefetch instructions and arithmetic overlap
 /// differs:
-/// - rows in order (decoding): asked_vectors and pass_rows in kernel/thin.hpp;
+/// - rows in order (decoding): asked_ahead and pass_rows in kernel/thin.hpp;
 /// - lines far apart (data by pair): on a Xeon with AMX a call whose bias is a tensor is 7 to 10 % faster if nothing is asked,
 ///   one whose mask is bools 3 to 8; on a Zen 4 asking saves 2 to 8.
 inline bool on_intel() {
