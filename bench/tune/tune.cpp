@@ -9,9 +9,9 @@ namespace bench {
 namespace {
 
 using namespace domino::kernel;
-static_assert(panel_registers * (step + 1) + 1 <= registers,
+static_assert(panel_registers * (step<panel_registers> + 1) + 1 <= registers,
               "accumulators, a panel's row and a broadcast have registers");
-static_assert(kv_tile % step == 0, "a tile is whole steps");
+static_assert(kv_tile % step<panel_registers> == 0, "a tile is whole steps");
 static_assert(block_rows(64, 64) % panel == 0 && block_rows(128, 128) % panel == 0, "a block is whole panels");
 
 struct row {
