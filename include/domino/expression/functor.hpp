@@ -168,9 +168,10 @@ concept MaskMod = detail::expected(
 
 /// A score mod (attnax, FlexAttention): the new score over (score, b, h, q, kv).
 template <class S>
-concept ScoreMod = detail::expected(detail::is_score_mod<S>(),
-                                    "domino: a score mod is a number over score, b, h, q, kv, as in score - 0.1f * (q "
-                                    "- kv), or a functor (score, b, h, q, kv) that returns one");
+concept ScoreMod =
+    detail::expected(detail::is_score_mod<S>(),
+                     "domino: a score mod is a number over score, b, h, q, kv, as in score - 0.1f * q, or "
+                     "a functor (score, b, h, q, kv) that returns one");
 
 // Functors join expressions, and each other, by the same operators: causal && [](auto b, auto h, auto q, auto kv) { ... }.
 namespace detail {

@@ -103,7 +103,7 @@ private:
 };
 
 /// Bytes of keys that are asked for at once, and as many of values: eight lines. What the buffers of L1 cannot hold is
-/// dropped: of twice as many a Zen 3 reads float32 at 70 % of the bandwidth, so at 88.
+/// dropped: a Zen 3 reads float32 at 88 % of the bandwidth so, and at 70 if asked for twice as many.
 inline constexpr index_t asked_at_once = 8 * simd::line_bytes;
 
 /// What is asked for while a thin panel computes: whole vectors, of keys before the dot products with others, of values after

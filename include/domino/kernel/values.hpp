@@ -19,9 +19,9 @@ struct live_keys {
     index_t left, right, end;
 };
 
-/// Adds a tile of keys to `channels` channels of R registers of rows: weights [keys, panel] times values, summed over the tile apart from the
-/// running output [channels, panel], which they join at the end. Where `skip_masked`, a weight of -0 contributes
-/// nothing, whatever the value is (0 * NaN would be NaN).
+/// Adds a tile of keys to `channels` channels of R registers of rows: weights [keys, panel] times values, summed over the
+/// tile apart from the running output [channels, panel], which they join at the end. Where `skip_masked`, a weight of -0
+/// contributes nothing, whatever the value is (0 * NaN would be NaN).
 template <int channels, int R, bool skip_masked, class Asked>
 DOMINO_INLINE void add_channels(float* output, const float* weights, float_rows v, live_keys keys, Asked& memory) {
     simd::floats sums[channels][R];
