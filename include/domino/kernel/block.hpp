@@ -159,8 +159,9 @@ private:
             for_each_piece({row, row + count}, workspace::room_for_thin(value_dim_), [&](span some) {
                 const index_t head = head_of(row), query = query_of(some.begin), n = some.size();
                 const float_rows from = p_.q(block_.b, head, {query, query + n}, w_.thin_k);
-                if (from.first != w_.thin_k)  // where Q lies: the next block's follows
-                    next_q_ = {from.from(n), head_dim_, std::min(rows_, p_.q.len - query - n)};
+                // where Q lies: the block's other rows follow, and the next block's
+                if (some.begin == 0 && from.first != w_.thin_k)
+                    next_q_ = {from.from(n), head_dim_, std::min(2 * rows_, p_.q.len - query) - n};
                 const index_t lane = some.begin % panel;
                 if (!thin(i)) {  // each row is read through once: in transposing, memory would be waited for
                     for (index_t j = 0; j < n; ++j) simd::touch(from.first + j * from.stride, head_dim_);

@@ -31,8 +31,9 @@ inline constexpr int most_step = 8;
 /// multiple of every step. With 96, a panel's scores are 6 or 12 KiB and stay in L1.
 inline constexpr index_t kv_tile = 96;
 
-/// Keys of a panel's partial tile that the range domain decides together.
-inline constexpr index_t mask_grain = 2 * step<panel_registers>;
+/// Keys of a panel's partial tile that the range domain decides together: a multiple of every step, and of the blocks whose
+/// join a table's summary keeps. With fewer, questions cost what bits do not.
+inline constexpr index_t mask_grain = kv_tile / 2;
 
 /// The most rows that a panel may have to be thin: computed with lanes along head_dim, where lanes along rows would idle. Up
 /// to here that is faster than a register of rows (measured on Zen 4, with AVX-512 and AVX2); of narrow elements, which are
