@@ -32,7 +32,7 @@ inline constexpr int most_step = 8;
 inline constexpr index_t kv_tile = 96;
 
 /// Keys of a panel's partial tile that the range domain decides together: a multiple of every step, and of the blocks whose
-/// join a table's summary keeps. With fewer, questions cost what bits do not.
+/// join a table's summary keeps. With fewer keys the questions take as long as the bits that they spare.
 inline constexpr index_t mask_grain = kv_tile / 2;
 
 /// The most rows that a panel may have to be thin: computed with lanes along head_dim, where lanes along rows would idle. Up
