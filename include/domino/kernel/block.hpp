@@ -377,10 +377,14 @@ private:
     template <int R, bool careful>
     void add_weighted(index_t i, span some, live_keys parts, const simd::floats (&tile_max)[R]) {
         simd::floats shrink[R];
-        const row_state state{w_.max + i * panel, w_.sum + i * panel};
         const auto exponentiate_as = [&]<class Rows>(Rows) {
-            exponentiate<careful, Rows>(w_.scores, some.size(), unit() * std::numbers::log2e_v<float>, tile_max, state,
-                                        shrink);
+            for (int r = 0; r < R; ++r) {
+                const index_t row = i * panel + r * simd::width;
+                const span seen = parts.seen_by(r, R);
+                shrink[r] = exponentiate<careful, Rows>(w_.scores + seen.begin * panel + r * simd::width, seen.size(),
+                                                        unit() * std::numbers::log2e_v<float>, tile_max[r],
+                                                        {w_.max + row, w_.sum + row});
+            }
         };
         if constexpr (R == 1) {
             if (rows_in(i) <= 4) exponentiate_as(four_rows{});
@@ -402,11 +406,13 @@ private:
         const auto asking = [&](const auto& memory) {
             add_values<R, careful>(o_panel(i), value_dim_, w_.scores, values(some), parts, memory);
         };
-        if (k_asked_ < some.end + kv_tile) {
-            const index_t from = std::max(k_asked_, some.end);
-            k_asked_ = from + some.size();
-            asking(asked<true, false, step<R>>({keys({from, k_asked_}), head_dim_, some.size()}));
-        } else asking(asks_nothing{});
+        if constexpr (!careful)
+            if (k_asked_ < some.end + kv_tile) {
+                const index_t from = std::max(k_asked_, some.end);
+                k_asked_ = from + some.size();
+                return asking(asked<true, false, step<R>>({keys({from, k_asked_}), head_dim_, some.size()}));
+            }
+        asking(asks_nothing{});
     }
 
     /// The dot products of the thin panel's rows with `some` keys, and, while they are read, the values of its tile before:
@@ -414,9 +420,9 @@ private:
     void pass(span some) {
         if (some.empty() && waiting_.keys.empty()) return;
         const index_t i = panels() - 1;
-        p_.kv(block_.b, kv_head_, waiting_.careful,
-              {rows_in(i), q_panel(i), some, w_.dots, waiting_.keys, w_.weights, waiting_.shrink, o_panel(i), w_.thin_k,
-               w_.thin_v, p_.kv_len(block_.b)});
+        p_.kv(block_.b, kv_head_,
+              {rows_in(i), q_panel(i), some, w_.dots, waiting_.keys, w_.weights, waiting_.careful, waiting_.shrink,
+               o_panel(i), w_.thin_k, w_.thin_v, p_.kv_len(block_.b)});
         waiting_.keys = {0, 0};
     }
 

@@ -26,6 +26,10 @@ inline constexpr index_t panel = panel_registers * simd::width;
 template <int R>
 inline constexpr int step = registers == 32 || R == 1 ? 8 : 6;
 inline constexpr int most_step = 8;
+/// Value channels of a microkernel: as many as its step of keys, or twice where the registers hold them. (Of keys, each wants a
+/// row pointer.)
+template <int R>
+inline constexpr int value_step = registers == 32 && R == 1 ? 16 : step<R>;
 
 /// Keys of a tile. A constant, so that a row's partial sums are cut alike on every architecture and its bits agree; a
 /// multiple of every step. With 96, a panel's scores are 6 or 12 KiB and stay in L1.

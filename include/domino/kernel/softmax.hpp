@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Online softmax of a panel of rows, R registers of them, in base 2. The maximum is subtracted from the scores as they are and only the
+// Online softmax of a register of a panel's rows, in base 2. The maximum is subtracted from the scores as they are and only the
 // difference is multiplied by log2(e): large scores then lose nothing to rounding.
 #pragma once
 
@@ -15,7 +15,7 @@ namespace kernel {
 
 inline constexpr float minus_infinity = -std::numeric_limits<float>::infinity();
 
-/// What is kept of the rows of a panel from tile to tile: a score, within `slack` of the largest, and the sum of the weights
+/// What is kept of a register of rows from tile to tile: a score, within `slack` of the largest, and the sum of the weights
 /// relative to it.
 struct row_state {
     float* max;  ///< -inf where nothing was seen
@@ -43,44 +43,33 @@ struct four_rows {
     static DOMINO_INLINE simd::floats sum(simd::floats x) { return simd::sum_quads(x); }
 };
 
-/// Turns a tile's scores [keys, panel] into weights 2^((score - max) * factor) in place, brings `state` up to date with
-/// them, and gives the factor by which what was summed before must shrink. `tile_max` is the maximum over the tile. A
-/// score of -inf gets weight 0 (-0 where `mark_masked`, so that the sum stays and the sign tells); NaN gets NaN.
-template <bool mark_masked, class Rows, int R>
-DOMINO_NOINLINE void exponentiate(float* scores, index_t keys, float log2_factor, const simd::floats (&tile_max)[R],
-                                  row_state state, simd::floats (&shrink)[R]) {
+/// Turns a tile's scores of a register of rows, panel by panel, into weights 2^((score - max) * factor) in place, brings `state` up
+/// to date with them, and gives the factor by which what was summed before must shrink. `tile_max` is the maximum over the
+/// tile. A score of -inf gets weight 0 (-0 where `mark_masked`, so that the sum stays and the sign tells); NaN gets NaN.
+template <bool mark_masked, class Rows>
+DOMINO_NOINLINE simd::floats exponentiate(float* scores, index_t keys, float log2_factor, simd::floats tile_max,
+                                          row_state state) {
     const simd::floats nothing(minus_infinity), zero(0.f), factor(log2_factor);
     const simd::floats most_above(std::min(slack / log2_factor, std::numeric_limits<float>::max()));
-    simd::floats base[R], sum[R];
-    simd::bools first[R];
-    for (int r = 0; r < R; ++r) {
-        const auto before = simd::floats::load_aligned(state.max + r * simd::width);
-        const auto now = xsimd::select(before + most_above < tile_max[r], tile_max[r], before);
-        // a row that has seen nothing keeps base 0: -inf - -inf would be NaN
-        base[r] = xsimd::select(now == nothing, zero, now);
-        shrink[r] = (before - base[r]) * factor;
-        first[r] = before == nothing;
-        sum[r] = zero;
-        now.store_aligned(state.max + r * simd::width);
-    }
+    const auto before = simd::floats::load_aligned(state.max);
+    const auto now = xsimd::select(before + most_above < tile_max, tile_max, before);
+    now.store_aligned(state.max);
+    // a row that has seen nothing keeps base 0: -inf - -inf would be NaN
+    const auto base_of_row = xsimd::select(now == nothing, zero, now), base = Rows::spread(base_of_row);
+    simd::floats shrink[1] = {(before - base_of_row) * factor};
     simd::exp2(shrink);
-    for (int r = 0; r < R; ++r) {
-        shrink[r] = xsimd::select(first[r], simd::floats(1.f), shrink[r]);  // 0 is to stay as it is
-        base[r] = Rows::spread(base[r]);
-    }
+    shrink[0] = xsimd::select(before == nothing, simd::floats(1.f), shrink[0]);  // 0 is to stay as it is
+    simd::floats sum = zero;
     const auto advance = [&]<int count>(index_t key, std::integral_constant<int, count>) DOMINO_INLINE_LAMBDA {
-        constexpr int at_once = count * R;
-        const auto at = [&](auto i) {
-            return scores + (key + i / R * Rows::keys_at_once) * panel + i % R * simd::width;
-        };
-        simd::floats score[at_once], weight[at_once];
-        simd::unroll<at_once>([&](auto i) DOMINO_INLINE_LAMBDA {
+        const auto at = [&](auto i) { return scores + (key + i * Rows::keys_at_once) * panel; };
+        simd::floats score[count], weight[count];
+        simd::unroll<count>([&](auto i) DOMINO_INLINE_LAMBDA {
             score[i] = Rows::load(at(i));
-            weight[i] = (score[i] - base[i % R]) * factor;
+            weight[i] = (score[i] - base) * factor;
         });
         simd::exp2(weight);
-        simd::unroll<at_once>([&](auto i) DOMINO_INLINE_LAMBDA {
-            sum[i % R] = sum[i % R] + weight[i];
+        simd::unroll<count>([&](auto i) DOMINO_INLINE_LAMBDA {
+            sum = sum + weight[i];
             if constexpr (mark_masked) weight[i] = xsimd::select(score[i] == nothing, simd::floats(-0.f), weight[i]);
             Rows::store(weight[i], at(i));
         });
@@ -88,13 +77,11 @@ DOMINO_NOINLINE void exponentiate(float* scores, index_t keys, float log2_factor
     for (index_t beyond = keys; beyond % Rows::keys_at_once != 0; ++beyond)
         std::fill_n(scores + beyond * panel, 4, minus_infinity);
     index_t key = 0;
-    constexpr int together = 4 / R, keys_together = together * Rows::keys_at_once;
+    constexpr int together = 4, keys_together = together * Rows::keys_at_once;
     for (; key + keys_together <= keys; key += keys_together) advance(key, std::integral_constant<int, together>{});
     for (; key < keys; key += Rows::keys_at_once) advance(key, std::integral_constant<int, 1>{});
-    for (int r = 0; r < R; ++r) {
-        float* at = state.sum + r * simd::width;
-        simd::fma(simd::floats::load_aligned(at), shrink[r], Rows::sum(sum[r])).store_aligned(at);
-    }
+    simd::fma(simd::floats::load_aligned(state.sum), shrink[0], Rows::sum(sum)).store_aligned(state.sum);
+    return shrink[0];
 }
 
 }  // namespace kernel

@@ -57,7 +57,7 @@ struct thin_reader {
     const void *k = nullptr, *v = nullptr;
     index_t most_rows = 0;    ///< of a thin panel
     index_t value_bytes = 0;  ///< of an element
-    void (*passes[2])(const void*, const void*, index_t, index_t, const thin_pass&) = {};
+    void (*make)(const void*, const void*, index_t, index_t, const thin_pass&) = nullptr;
 
     thin_reader() = default;
     template <RowSource K, RowSource V>
@@ -66,12 +66,10 @@ struct thin_reader {
           v(&values),
           most_rows(sizeof(typename K::element) < sizeof(float) ? thin_rows_of_narrow : thin_rows),
           value_bytes(sizeof(typename V::element)),
-          passes{make_pass<false, K, V>, make_pass<true, K, V>} {}
+          make(make_pass<K, V>) {}
     /// Keys of a tile.
     index_t keys(index_t rows, index_t value_dim) const { return thin_keys(value_dim, value_bytes, rows); }
-    void operator()(index_t b_, index_t h_, bool skip_masked, const thin_pass& pass) const {
-        passes[skip_masked](k, v, b_, h_, pass);
-    }
+    void operator()(index_t b_, index_t h_, const thin_pass& pass) const { make(k, v, b_, h_, pass); }
 };
 
 }  // namespace kernel

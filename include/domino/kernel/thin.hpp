@@ -47,6 +47,7 @@ struct thin_pass {
     float* dots;  ///< [keys, panel]
     span earlier;
     const float* weights;  ///< [earlier, panel]
+    bool skip_masked;      ///< a weight of -0 contributes nothing, whatever the value is
     const float* shrink;   ///< [rows]: output = output * shrink + the values
     float* output;         ///< [rows, value_dim]
     float* key_scratch;    ///< room for as many vectors as `keys` has
@@ -249,7 +250,7 @@ DOMINO_NOINLINE void add_channels_of(const V& value_source, index_t b_, index_t 
 
 /// The part of a pass that `rows` rows from `row` on have. Between keys some channels of the earlier values are summed; of
 /// float32 few at once, so that memory is asked often.
-template <int rows, bool skip_masked, RowSource K, RowSource V>
+template <int rows, RowSource K, RowSource V>
 DOMINO_NOINLINE void pass_rows(const K& key_source, const V& value_source, index_t b_, index_t h_,
                                const thin_pass& pass, index_t row) {
     using TK = typename K::element;
@@ -259,13 +260,17 @@ DOMINO_NOINLINE void pass_rows(const K& key_source, const V& value_source, index
     const index_t head_dim = key_source.head_dim(), value_dim = value_source.head_dim();
     const index_t strips = pass.earlier.empty() ? 0 : (value_dim + channels - 1) / channels, keys = pass.keys.size();
     index_t done = 0;
+    const auto add = [&]<int of_strip>(std::integral_constant<int, of_strip>, index_t c, auto... n) {
+        if (pass.skip_masked) add_channels_of<rows, of_strip, true>(value_source, b_, h_, pass, row, c, n...);
+        else add_channels_of<rows, of_strip, false>(value_source, b_, h_, pass, row, c, n...);
+    };
     const auto add_strip = [&] {
+        constexpr std::integral_constant<int, strip> whole;
+        constexpr std::integral_constant<int, 1> one;
         index_t c = done++ * channels;
-        if (c + channels <= value_dim)
-            return add_channels_of<rows, strip, skip_masked>(value_source, b_, h_, pass, row, c);
-        for (; c + simd::width <= value_dim; c += simd::width)
-            add_channels_of<rows, 1, skip_masked>(value_source, b_, h_, pass, row, c);
-        if (c < value_dim) add_channels_of<rows, 1, skip_masked>(value_source, b_, h_, pass, row, c, value_dim - c);
+        if (c + channels <= value_dim) return add(whole, c);
+        for (; c + simd::width <= value_dim; c += simd::width) add(one, c);
+        if (c < value_dim) add(one, c, value_dim - c);
     };
     const float* q = pass.q + row * head_dim;
     // Where memory alone is the limit, a Zen 4's hardware prefetchers follow vectors that are read one by one in order: 90 %
@@ -303,14 +308,13 @@ DOMINO_NOINLINE void pass_rows(const K& key_source, const V& value_source, index
 
 /// Makes a pass over head h_ of sources of keys and of values: 8, 4, 2 and 1 rows at a time, of which the
 /// first meet the memory and the others what lies in L1 then.
-template <bool skip_masked, RowSource K, RowSource V>
+template <RowSource K, RowSource V>
 void make_pass(const void* k, const void* v, index_t b_, index_t h_, const thin_pass& pass) {
     const K& key_source = *static_cast<const K*>(k);
     const V& value_source = *static_cast<const V*>(v);
     index_t row = 0;
     const auto advance = [&]<int rows>(std::integral_constant<int, rows>) {
-        for (; row + rows <= pass.rows; row += rows)
-            pass_rows<rows, skip_masked>(key_source, value_source, b_, h_, pass, row);
+        for (; row + rows <= pass.rows; row += rows) pass_rows<rows>(key_source, value_source, b_, h_, pass, row);
     };
     if constexpr (registers == 32) advance(std::integral_constant<int, 8>{});
     advance(std::integral_constant<int, 4>{});

@@ -17,6 +17,8 @@ DOMINO_INLINE simd::bools is_masked(simd::floats weight) {
 /// its last.
 struct live_keys {
     index_t left, right, end;
+    /// Those of register r of R.
+    span seen_by(int r, int R) const { return {r > 0 ? left : 0, r + 1 < R ? right : end}; }
 };
 
 /// Adds a tile of keys to `channels` channels of R registers of rows: weights [keys, panel] times values, summed over the
@@ -103,7 +105,7 @@ inline void divide(float* output, index_t value_dim, const float* sums) {
         }
 }
 
-/// Adds a tile to all value_dim channels, `step` at a time, then 4, 2 and 1.
+/// Adds a tile to all value_dim channels, `value_step` at a time, then 8, 4, 2 and 1; with care, 4 and 1: it is rare, and code.
 template <int R, bool skip_masked, class Asked>
 DOMINO_NOINLINE void add_values(float* output, index_t value_dim, const float* weights, float_rows v, live_keys keys,
                                 Asked memory) {
@@ -112,10 +114,15 @@ DOMINO_NOINLINE void add_values(float* output, index_t value_dim, const float* w
         add_channels<channels, R, skip_masked>(output + c * panel, weights, {v.first + c, v.stride}, keys, memory);
         c += channels;
     };
-    // two channels alone are too few chains to hide an addition's latency: better 4 + 4 than step + 2
-    while (c + step<R> <= value_dim && value_dim - c != step<R> + 2) advance(std::integral_constant<int, step<R>>{});
-    while (c + 4 <= value_dim) advance(std::integral_constant<int, 4>{});
-    while (c + 2 <= value_dim) advance(std::integral_constant<int, 2>{});
+    constexpr index_t most = skip_masked ? 4 : value_step<R>;
+    // two channels alone are too few chains to hide an addition's latency: better 4 + 4 than most + 2
+    while (c + most <= value_dim && value_dim - c != most + 2) advance(std::integral_constant<int, most>{});
+    if constexpr (most > 8)
+        while (c + 8 <= value_dim) advance(std::integral_constant<int, 8>{});
+    if constexpr (most > 4) {
+        while (c + 4 <= value_dim) advance(std::integral_constant<int, 4>{});
+        while (c + 2 <= value_dim) advance(std::integral_constant<int, 2>{});
+    }
     while (c < value_dim) advance(std::integral_constant<int, 1>{});
 }
 
