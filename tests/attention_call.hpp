@@ -4,7 +4,7 @@
 
 /// One call of attention with everything it needs: tensors, options, and the same problem told to the oracle.
 
-#include <domino/domino.hpp>
+#include <domino/compiled_elsewhere.hpp>
 #include <functional>
 #include <ostream>
 #include <sstream>

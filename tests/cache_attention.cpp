@@ -4,7 +4,7 @@
 /// Attention over the caches' own views, by positions, equals attention over the tokens that were appended: far beyond a
 /// ring's and a page's end, over cells poisoned with NaN, for every element type, after forks and drafts thrown away.
 
-#include <domino/domino.hpp>
+#include <domino/compiled_elsewhere.hpp>
 #include <set>
 
 #include "cache_model.hpp"

@@ -246,9 +246,9 @@ TEST_CASE("weights, inputs and caches that do not fit", "[layer][errors]") {
     const auto w = layer_model::layers(r)[5];  // Gemma 3: norms
     const auto& c = w.config;
     const auto refuses = [&](const char* word,
-                             const std::function<void(domino::attention_config&, domino::attention_weights&)>& change) {
+                             const std::function<void(domino::attention_config&, domino::layer_weights&)>& change) {
         domino::attention_config config = c;
-        domino::attention_weights weights = w.view();
+        domino::layer_weights weights = w.view();
         change(config, weights);
         CAPTURE(word);
         CHECK(has(refusal([&] { domino::attention_layer(config, weights); }), word));

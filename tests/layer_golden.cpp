@@ -5,6 +5,7 @@
 /// and cached in the same chunks. A padding query, which sees nothing, is left out: penzai averages over every cell, empty
 /// ones too, and ours gives zeros.
 
+#include <domino/compiled_elsewhere.hpp>
 #include <domino/layer/attention_layer.hpp>
 #include <fstream>
 #include <sstream>

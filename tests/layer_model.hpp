@@ -5,6 +5,7 @@
 /// An attention layer in float64, written from the formulas, and random small layers to hold against it. Of Domino only
 /// the configuration is read.
 
+#include <domino/compiled_elsewhere.hpp>
 #include <domino/layer/configurations.hpp>
 
 #include <cmath>
@@ -36,7 +37,7 @@ struct weights {
             fill(q_bias, c.heads * c.head_dim, 1), fill(k_bias, c.kv_heads * c.head_dim, 1),
                 fill(v_bias, c.kv_heads * c.head_dim, 1), fill(o_bias, c.width, 1);
     }
-    domino::attention_weights view() const {
+    domino::layer_weights view() const {
         const index_t heads = config.heads * config.head_dim, kv_heads = config.kv_heads * config.head_dim;
         return {{q.data(), heads, config.width},
                 {k.data(), kv_heads, config.width},

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // An info as the mask of a call.
 #include <cstdint>
-#include <domino/domino.hpp>
+#include <domino/compiled_elsewhere.hpp>
 #include <vector>
 
 #include "catch.hpp"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // A second dot product as a score mod equals its channels appended to Q and K.
 #include <cmath>
-#include <domino/domino.hpp>
+#include <domino/compiled_elsewhere.hpp>
 #include <random>
 #include <vector>
 

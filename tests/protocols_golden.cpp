@@ -6,6 +6,7 @@
 
 #include <cmath>
 #include <domino/attention_fn.hpp>
+#include <domino/compiled_elsewhere.hpp>
 #include <domino/mask/mask.hpp>
 #include <domino/score/score.hpp>
 #include <functional>

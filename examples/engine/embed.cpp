@@ -34,14 +34,14 @@ public:
                                                           .head_dim = width / heads,
                                                           .rotary = {},
                                                           .is_causal = false},
-                                 domino::attention_weights{.q = m(self + "query"),
-                                                           .k = m(self + "key"),
-                                                           .v = m(self + "value"),
-                                                           .o = m(output),
-                                                           .q_bias = v(self + "query"),
-                                                           .k_bias = v(self + "key"),
-                                                           .v_bias = v(self + "value"),
-                                                           .o_bias = v(output)});
+                                 domino::layer_weights{.q = m(self + "query"),
+                                                       .k = m(self + "key"),
+                                                       .v = m(self + "value"),
+                                                       .o = m(output),
+                                                       .q_bias = v(self + "query"),
+                                                       .k_bias = v(self + "key"),
+                                                       .v_bias = v(self + "value"),
+                                                       .o_bias = v(output)});
         }
     }
 

@@ -102,12 +102,12 @@ public:
             const std::string block = "blk." + std::to_string(i) + ".";
             const auto m = [&](const char* name) { return file.matrix_of(block + name); };
             const auto v = [&](const char* name) { return file.vector_of(block + name); };
-            const domino::attention_weights weights{.q = m("attn_q"),
-                                                    .k = m("attn_k"),
-                                                    .v = m("attn_v"),
-                                                    .o = m("attn_output"),
-                                                    .q_norm = v("attn_q_norm"),
-                                                    .k_norm = v("attn_k_norm")};
+            const domino::layer_weights weights{.q = m("attn_q"),
+                                                .k = m("attn_k"),
+                                                .v = m("attn_v"),
+                                                .o = m("attn_output"),
+                                                .q_norm = v("attn_q_norm"),
+                                                .k_norm = v("attn_k_norm")};
             layers_.push_back({domino::attention_layer(config.attention(i), weights), m("ffn_gate"), m("ffn_up"),
                                m("ffn_down"), v("attn_norm"), v("ffn_norm"), v("post_attention_norm"),
                                v("post_ffw_norm")});
@@ -198,7 +198,7 @@ private:
     matrix feed_forward(const layer& l, const matrix& x) const {
         matrix gate = domino::linear(x, l.gate);
         const auto g = gate.array();
-        if (config.gate == domino::activation::silu) gate = g / (1 + (-g).exp());
+        if (config.gate == domino::gate_activation::silu) gate = g / (1 + (-g).exp());
         else gate = 0.5f * g * (1 + (0.7978845608f * (g + 0.044715f * g.cube())).tanh());
         gate.array() *= domino::linear(x, l.up).array();
         return domino::linear(gate, l.down);

@@ -51,7 +51,8 @@ struct attention_config {
     bool is_causal = true;       ///< false: an encoder, whose every token sees every other
 };
 
-struct attention_weights {
+/// Its matrices and vectors, not owned.
+struct layer_weights {
     weight_matrix q{nullptr, 0, 0}, k{nullptr, 0, 0}, v{nullptr, 0, 0};  ///< [heads * head_dim, width]
     weight_matrix o{nullptr, 0, 0};                                      ///< [width, heads * head_dim]
     std::span<const float> q_norm = {}, k_norm = {};                     ///< [head_dim], or none
@@ -70,8 +71,7 @@ struct attention_weights {
 class attention_layer {
 public:
     /// Throws where the weights do not fit the configuration.
-    attention_layer(const attention_config& config, const attention_weights& weights)
-        : config_(config), weights_(weights) {
+    attention_layer(const attention_config& config, const layer_weights& weights) : config_(config), weights_(weights) {
         const auto& c = config_;
         detail::at_least(1, c.width, "config.width");
         detail::at_least(1, c.head_dim, "config.head_dim");
@@ -95,7 +95,7 @@ public:
     }
 
     const attention_config& config() const { return config_; }
-    const attention_weights& weights() const { return weights_; }
+    const layer_weights& weights() const { return weights_; }
 
     /// The layer's mask by positions: causal, in the window, and never an empty cell.
     any_mask mask(const table_view<position_t, 2>& q_pos, const table_view<position_t, 2>& kv_pos) const {
@@ -203,7 +203,7 @@ private:
     }
 
     attention_config config_;
-    attention_weights weights_;
+    layer_weights weights_;
     std::optional<rotation> rotation_;
 };
 

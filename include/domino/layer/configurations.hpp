@@ -11,14 +11,14 @@
 
 namespace domino::inline DOMINO_ARCH {
 
-enum class activation { gelu_tanh, silu };
+enum class gate_activation { gelu_tanh, silu };
 
 /// A decoder: what its layers have in common, and what alternates.
 struct transformer_config {
     std::string_view name;
     index_t layers, width, heads, kv_heads, head_dim, hidden, vocabulary;
     float norm_epsilon = 1e-6f;
-    activation gate = activation::gelu_tanh;
+    gate_activation gate = gate_activation::gelu_tanh;
     bool has_post_norms = false;   ///< RMS norms after attention and after the feed-forward block as well
     bool has_qk_norm = false;      ///< RMS norms of queries and keys
     bool scales_embedding = true;  ///< embeddings times sqrt(width)
@@ -93,7 +93,7 @@ constexpr transformer_config llama(std::string_view name, index_t layers, index_
             .hidden = hidden,
             .vocabulary = vocabulary,
             .norm_epsilon = epsilon,
-            .gate = activation::silu,
+            .gate = gate_activation::silu,
             .scales_embedding = false,
             .global_rope = {.wavelength = wavelength}};
 }

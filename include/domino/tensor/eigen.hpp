@@ -12,11 +12,11 @@ namespace domino::inline DOMINO_ARCH {
 /// One head as a matrix [len, head_dim], as a view [1, 1, len, head_dim]: a row-major float matrix, map, or block of
 /// such. The matrix must outlive the view.
 template <class Matrix>
-auto view(Matrix& matrix) {
+auto view(Matrix& head) {
     static_assert(Matrix::IsRowMajor,
                   "domino: view(matrix) needs a row-major matrix, whose rows are contiguous tokens");
-    using T = std::remove_pointer_t<decltype(matrix.data())>;
-    return tensor_view<T>{matrix.data(), {1, 1, matrix.rows(), matrix.cols()}, {0, 0, matrix.outerStride(), 1}};
+    using T = std::remove_pointer_t<decltype(head.data())>;
+    return tensor_view<T>{head.data(), {1, 1, head.rows(), head.cols()}, {0, 0, head.outerStride(), 1}};
 }
 
 /// An Eigen vector as a table t(i), or a row-major matrix as a table t(i, j); it must outlive the table.
