@@ -52,7 +52,8 @@ DOMINO_INLINE void add_channels(float* output, const float* weights, float_rows 
             value += v.stride;
             weights += panel;
         };
-        if constexpr (!std::same_as<Asked, asks_nothing>)  // as many lines over all channels as that many keys have
+        // as many lines over all channels as that many keys have, or half of them
+        if constexpr (!std::same_as<Asked, asks_nothing>)
             while (key + Asked::calls <= end) memory.meanwhile(advance);
         DOMINO_UNROLL_LOOP
         while (key < end) advance();
