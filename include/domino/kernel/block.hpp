@@ -380,7 +380,7 @@ private:
         const auto exponentiate_as = [&]<class Rows>(Rows) {
             for (int r = 0; r < R; ++r) {
                 const index_t row = i * panel + r * simd::width;
-                const span seen = parts.seen_by(r, R);
+                const span seen = parts.of_register(r, R);
                 shrink[r] = exponentiate<careful, Rows>(w_.scores + seen.begin * panel + r * simd::width, seen.size(),
                                                         unit() * std::numbers::log2e_v<float>, tile_max[r],
                                                         {w_.max + row, w_.sum + row});

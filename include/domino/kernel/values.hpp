@@ -17,8 +17,8 @@ DOMINO_INLINE simd::bools is_masked(simd::floats weight) {
 /// its last.
 struct live_keys {
     index_t left, right, end;
-    /// Those of register r of R.
-    span seen_by(int r, int R) const { return {r > 0 ? left : 0, r + 1 < R ? right : end}; }
+    /// Those that register r of R may see.
+    span of_register(int r, int R) const { return {r > 0 ? left : 0, r + 1 < R ? right : end}; }
 };
 
 /// Adds a tile of keys to `channels` channels of R registers of rows: weights [keys, panel] times values, summed over the
@@ -106,7 +106,8 @@ inline void divide(float* output, index_t value_dim, const float* sums) {
         }
 }
 
-/// Adds a tile to all value_dim channels, `value_step` at a time, then 8, 4, 2 and 1; with care, 4 and 1: it is rare, and code.
+/// Adds a tile to all value_dim channels, `value_step` at a time, then 8, 4, 2 and 1; with care, which is rare and more code, 4 and
+/// 1 at a time.
 template <int R, bool skip_masked, class Asked>
 DOMINO_NOINLINE void add_values(float* output, index_t value_dim, const float* weights, float_rows v, live_keys keys,
                                 Asked memory) {
@@ -116,8 +117,8 @@ DOMINO_NOINLINE void add_values(float* output, index_t value_dim, const float* w
         c += channels;
     };
     constexpr index_t most = skip_masked ? 4 : value_step<R>;
-    // two channels alone are too few chains to hide an addition's latency: better 4 + 4 than most + 2
-    while (c + most <= value_dim && value_dim - c != most + 2) advance(std::integral_constant<int, most>{});
+    // two channels alone are too few chains to hide an addition's latency: better 4 + 4 than 6 + 2
+    while (c + most <= value_dim && !(most == 6 && value_dim - c == 8)) advance(std::integral_constant<int, most>{});
     if constexpr (most > 8)
         while (c + 8 <= value_dim) advance(std::integral_constant<int, 8>{});
     if constexpr (most > 4) {
