@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The baseline: the same attention as a reader of the paper writes it with Eigen, on one core, with the scores and the
-// mask as q x kv tensors. Counters as in attention.hpp, so that rows compare; the mask is made before the clock starts.
+// mask as q x kv tensors. Counters as in measure.hpp, so that rows compare; the mask is made before the clock starts.
 #include <Eigen/Core>
 
 #include "inputs.hpp"

@@ -14,6 +14,7 @@ FetchContent_MakeAvailable(xsimd)
 if(DOMINO_BUILD_TESTS OR DOMINO_BUILD_EXAMPLES OR DOMINO_BUILD_BENCH)
   find_package(OpenMP)
   find_package(PNG) # for the test of domino/info/png.hpp, which is left out without it
+  find_package(TBB QUIET) # domino/parallel/tbb.hpp, likewise
 
   FetchContent_Declare(Eigen3 SYSTEM
     GIT_REPOSITORY https://gitlab.com/libeigen/eigen.git

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Masks and score changes of your own: a struct, a lambda, a function of plain integers, and a mask chosen at run time.
+// Masks and score mods of your own: a struct, a lambda, a function of plain integers, and a mask chosen at run time.
 
 #include <cstdio>
 #include <vector>
@@ -42,7 +42,7 @@ int main() {
     domino::attention(Q, K, V, O, domino::causal && half);
 
     // They skip tiles with no help, and print themselves.
-    const auto mine = domino::mask(landmarks{64, 8});
+    const auto mine = domino::as_mask(landmarks{64, 8});
     std::printf("%s\n%s", domino::to_string(mine).c_str(), domino::visualize(mine, shape, {.rows = 20}).c_str());
     std::printf("skipped: %.0f %%\n\n", 100 * domino::stats(mine, shape).skipped_share());
 

@@ -71,7 +71,7 @@ int main() {
     const layer x(DOMINO_EXAMPLE_DATA);
     std::vector<float> o(x.q.size()), o_eigen(x.q.size());
 
-    // The mask and the score change: expressions over b, h, q, kv and score. Nothing of size len x len is ever filled.
+    // The mask and the score mod: expressions over b, h, q, kv and score. Nothing of size len x len is ever filled.
     const auto doc = domino::table(x.doc, "doc");
     const auto mask = domino::causal && domino::last_n(256) && doc(domino::q) == doc(domino::kv);
     const auto score_mod = domino::softcap(50.f);

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Part of Domino: masked attention on CPUs.
-
-/// How exact attention is, as a function of length and of the numbers: errors in units of u * A (compare.hpp) against
-/// the oracle, beside those of a plain two-pass float32 attention of the same problem.
+// How exact attention is, as a function of length and of the numbers: errors in units of u * A (compare.hpp) against
+// the oracle, beside those of a plain two-pass float32 attention of the same problem.
 
 #include <algorithm>
 #include <cmath>

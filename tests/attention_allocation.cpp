@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Part of Domino: masked attention on CPUs.
-
-/// A call allocates its workspace and nothing more: no count and no size that grows with the lengths.
-/// This file replaces the global operator new, and so stands alone in its executable.
+// A call allocates its workspace and nothing more: no count and no size that grows with the lengths.
+// This file replaces the global operator new, and so stands alone in its executable.
 
 #include <atomic>
 #include <cstdlib>

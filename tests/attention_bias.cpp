@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Part of Domino: masked attention on CPUs.
-
-/// Additive bias tensors in attention, of every rank and layout.
+// Additive bias tensors in attention, of every rank and layout.
 
 #include <vector>
 

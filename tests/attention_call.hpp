@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Part of Domino: masked attention on CPUs.
+// One call of attention with everything it needs: tensors, options, and the same problem told to the oracle.
 #pragma once
-
-/// One call of attention with everything it needs: tensors, options, and the same problem told to the oracle.
 
 #include <domino/compiled_elsewhere.hpp>
 #include <functional>

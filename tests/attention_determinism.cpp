@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Part of Domino: masked attention on CPUs.
-
-/// Same inputs, same bits: for every number of threads and order of tasks, every place in a batch, every alignment, and
-/// whether a tile was found full or had to be looked at (M24).
+// Same inputs, same bits: for every number of threads and order of tasks, every place in a batch, every alignment, and
+// whether a tile was found full or had to be looked at (M24).
 
 #include <stdexcept>
 #include <vector>

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Part of Domino: masked attention on CPUs.
-
-/// Wrong calls: each throws domino::invalid_argument that names the argument, and has touched no memory by then.
+// Wrong calls: each throws domino::invalid_argument that names the argument, and has touched no memory by then.
 
 #include <cmath>
 #include <functional>
@@ -38,6 +36,15 @@ struct arguments {
     }
 };
 
+/// An executor of one number.
+struct small {
+    int threads;
+    index_t concurrency() const { return threads; }
+    void for_each_index(index_t n, auto&& f) const {
+        for (index_t i = 0; i < n; ++i) f(i, index_t{threads - 1});
+    }
+};
+
 /// The message of the exception, and whether the outputs were left alone.
 std::string complaint(const std::function<void(arguments&)>& change) {
     arguments a;
@@ -69,6 +76,27 @@ TEST_CASE("the example itself is right", "[attention][errors]") {
     arguments a;
     CHECK_NOTHROW(a.call());
     CHECK(a.o.data[0] == 7.0f);  // all values are 7
+}
+
+TEST_CASE("options alone are dense attention", "[attention][errors]") {
+    arguments a;
+    std::vector<float> lse(64, 1.f);
+    domino::attention(a.q, a.k, a.v, a.o, {.scale = 0.f, .lse = lse.data()});
+    CHECK(a.o.data[0] == 7.0f);
+    CHECK(std::abs(lse[0] - std::log(5.f)) < 1e-6f);
+}
+
+TEST_CASE("an executor that is a temporary is copied where it is small", "[attention][errors]") {
+    const domino::executor_ref kept = small{3}, copy = kept;
+    small named{4};
+    const domino::executor_ref referred = named;
+    named.threads = 5;
+    CHECK(kept.concurrency() == 3);
+    CHECK(copy.concurrency() == 3);
+    CHECK(referred.concurrency() == 5);
+    index_t sum = 0;
+    copy.for_each_index(4, [&](index_t i, index_t worker) { sum += 10 * i + worker; });
+    CHECK(sum == 60 + 4 * 2);
 }
 
 TEST_CASE("shapes that do not match", "[attention][errors]") {

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Part of Domino: masked attention on CPUs.
-
-/// Masks and score mods of a user's own: structs and lambdas, generic or of plain integers, alone and composed.
+// Masks and score mods of a user's own: structs and lambdas, generic or of plain integers, alone and composed.
 
 #include <cmath>
 #include <vector>

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Part of Domino: masked attention on CPUs.
-
-/// Attention reads the tensors and nothing around them, writes the outputs and nothing else, and leaves alone the keys
-/// of empty tiles: every tensor stands between two walls of forbidden pages, flush against one and then the other.
+// Attention reads the tensors and nothing around them, writes the outputs and nothing else, and leaves alone the keys
+// of empty tiles: every tensor stands between two walls of forbidden pages, flush against one and then the other.
 
 #include <vector>
 

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Part of Domino: masked attention on CPUs.
-
-/// The order in which workers take blocks: each once, the longest first, so that all end together.
+// The order in which workers take blocks: each once, the longest first, so that all end together.
 
 #include <algorithm>
 #include <numeric>

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Part of Domino: masked attention on CPUs.
-
-/// Masks and biases with an entry for each pair of q and kv: the kernel reads them with keys in lanes. Buffers are exactly as
-/// large as they must be.
+// Masks and biases with an entry for each pair of q and kv: the kernel reads them with keys in lanes. Buffers are exactly as
+// large as they must be.
 
 #include <cstdint>
 #include <string>

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Part of Domino: masked attention on CPUs.
-
-/// What is masked has no influence: NaN, infinities or 1e38 in a masked key or value leave every row that masks it with
-/// the very bits that zeros leave (museum: M6, M7, M17; pytorch#101967). A kept NaN shows, in its rows alone.
+// What is masked has no influence: NaN, infinities or 1e38 in a masked key or value leave every row that masks it with
+// the very bits that zeros leave (museum: M6, M7, M17; pytorch#101967). A kept NaN shows, in its rows alone.
 
 #include <limits>
 #include <string>

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Part of Domino: masked attention on CPUs.
-
-/// Long sequences and far positions: 2^16 keys and a few more (M15), and offsets around 2^31, where 32 bits end.
+// Long sequences and far positions: 2^16 keys and a few more (M15), and offsets around 2^31, where 32 bits end.
 
 #include <vector>
 

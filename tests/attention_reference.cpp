@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Part of Domino: masked attention on CPUs.
-
-/// The oracle's own tests, in closed forms, and the comparator's: it must be able to fail.
+// The oracle's own tests, in closed forms, and the comparator's: it must be able to fail.
 
 #include <cmath>
 #include <limits>

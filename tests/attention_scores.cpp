@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Part of Domino: masked attention on CPUs.
-
-/// Score mods in attention: the catalogue against its formulas, and the order of composition (M18, M19).
+// Score mods in attention: the catalogue against its formulas, and the order of composition (M18, M19).
 
 #include <bit>
 #include <cmath>

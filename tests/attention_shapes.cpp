@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Part of Domino: masked attention on CPUs.
-
-/// Attention against the oracle over shapes: lengths around every power of two, head sizes from 1 to 512,
-/// grouped heads, and the catalogue's masks, all through one kernel by any_mask.
+// Attention against the oracle over shapes: lengths around every power of two, head sizes from 1 to 512,
+// grouped heads, and the catalogue's masks, all through one kernel by any_mask.
 
 #include <vector>
 

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Part of Domino: masked attention on CPUs.
-
-/// Special values, as a table of decisions: what NaN, infinities and subnormals in queries, kept keys, kept values and
-/// scores come to.
+// Special values, as a table of decisions: what NaN, infinities and subnormals in queries, kept keys, kept values and
+// scores come to.
 
 #include <bit>
 #include <cfenv>
@@ -140,6 +138,24 @@ TEST_CASE("a kept score of -inf has weight zero; a row of nothing else sees noth
     p.score = [](double, auto, auto, auto, auto) { return -reference::infinity; };
     p.run(all_keys, call::any_score([](float, int, int, int, int) { return -infinite; }));
     CHECK(p.difference() == "");
+}
+
+TEST_CASE("a kept score of -inf hides no NaN of its value, whether its tile is full or partial",
+          "[attention][special]") {
+    for (const bool causal : {false, true}) {
+        inputs::random r(44);
+        call::problem p({.heads = 2, .kv_heads = 1, .q_len = 90, .kv_len = 90, .head_dim = 12, .value_dim = 9});
+        p.fill(r);
+        for (const index_t key : {2, 40, 89}) p.v(0, 0, key, 4) = not_a_number;
+        p.score = [](double s, auto, auto, auto, index_t j) { return j % 3 == 2 ? -reference::infinity : s; };
+        p.keep = [=](auto, auto, index_t i, index_t j) { return !causal || j <= i; };
+        p.run(causal ? domino::any_mask(domino::causal) : all_keys,
+              call::any_score([](float s, int, int, int, int j) { return j % 3 == 2 ? -infinite : s; }));
+        CAPTURE(causal);
+        CHECK(p.difference() == "");
+        CHECK(std::isnan(p.o(0, 0, 89, 4)));
+        CHECK(std::isnan(p.o(0, 0, 1, 4)) != causal);
+    }
 }
 
 TEST_CASE("a finite bias of -3.4e38 over a whole row is a number, not a NaN (M9)", "[attention][special]") {

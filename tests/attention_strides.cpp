@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Part of Domino: masked attention on CPUs.
-
-/// Where the numbers lie must not matter: layouts, padding, shared and reversed heads, alignment.
+// Where the numbers lie must not matter: layouts, padding, shared and reversed heads, alignment.
 
 #include <vector>
 

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Part of Domino: masked attention on CPUs.
-
-/// The caches hold what was put into them, for every element type, through long random lives; what they refuse changes
-/// nothing.
+// The caches hold what was put into them, for every element type, through long random lives; what they refuse changes
+// nothing.
 
 #include <deque>
 #include <functional>

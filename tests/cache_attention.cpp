@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Part of Domino: masked attention on CPUs.
-
-/// Attention over the caches' own views, by positions, equals attention over the tokens that were appended: far beyond a
-/// ring's and a page's end, over cells poisoned with NaN, for every element type, after forks and drafts thrown away.
+// Attention over the caches' own views, by positions, equals attention over the tokens that were appended: far beyond a
+// ring's and a page's end, over cells poisoned with NaN, for every element type, after forks and drafts thrown away.
 
 #include <domino/compiled_elsewhere.hpp>
 #include <set>

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Part of Domino: masked attention on CPUs.
+// What a cache should hold, told without one: every token with its position, key and value; and attention over such
+// tokens in float64. Of Domino only the caches' views are read.
 #pragma once
-
-/// What a cache should hold, told without one: every token with its position, key and value; and attention over such
-/// tokens in float64. Of Domino only the caches' views are read.
 
 #include <domino/cache/cache.hpp>
 

@@ -40,7 +40,7 @@ std::string rows(const any_mask& m, index_t q_len, index_t kv_len) {
 std::string drawing(const any_mask& m) { return visualize(m, {1, 1, 6, 6}, {.ascii = true}); }
 
 float change(const auto& score_mod, float s, index_t h_, index_t q_, index_t kv_) {
-    return evaluate(score_change(score_mod), point{0, h_, q_, kv_, s});
+    return evaluate(as_score_mod(score_mod), point{0, h_, q_, kv_, s});
 }
 
 const std::vector<int> ids{0, 0, 1, 1, 1, -1, 2, 2, 0, 3, -1, 4, 4};

@@ -22,7 +22,7 @@ double worst(const auto& score_mod, const std::function<double(double, index_t, 
             for (index_t row = 0; row < 11; ++row)
                 for (index_t key = 0; key < 13; ++key) {
                     const float s = 0.5f * static_cast<float>((7 * head + 3 * row + 5 * key + batch) % 17) - 4;
-                    const double x = evaluate(score_change(score_mod), point{batch, head, row, key, s}),
+                    const double x = evaluate(as_score_mod(score_mod), point{batch, head, row, key, s}),
                                  y = want(s, batch, head, row, key);
                     if (x == y) continue;
                     out = std::max(out, x != x || y != y ? 1e30 : std::abs(x - y) / std::max(1.0, std::abs(y)));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Tiles of well-known masks, counted (SEMANTICS 3.3); masks compared with each other; parameters that are refused.
+// Tiles of well-known masks, counted; masks compared with each other; parameters that are refused.
 #include <domino/kernel/any_mask.hpp>
 #include <domino/mask/mask.hpp>
 #include <domino/tile/compare.hpp>

@@ -396,7 +396,7 @@ TEST_CASE("functors of plain integers, and erased masks") {
     agree(scalar([](int b_, int h_, int q_, int kv_) { return (b_ + h_ + q_ * kv_) % 3 == 0; }));
     agree(causal && scalar([](int, int h_, int q_, int) { return (q_ + h_) % 2 == 0; }));
     agree(scalar([](float s, int, int h_, int q_, int kv_) { return s + float(h_ * q_ - kv_); }));
-    agree(offset(mask([](int, int, int q_, int kv_) { return q_ > kv_; }), 3, 1));
+    agree(offset(as_mask([](int, int, int q_, int kv_) { return q_ > kv_; }), 3, 1));
     agree(any_mask(causal));
     agree(any_mask(last_n(4)) || any_mask(kv < 3));
     agree(offset(any_mask(chunked(4)), 2));

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Part of Domino: masked attention on CPUs.
-
-/// Dropout's generator: known vectors, a second implementation, statistics; and the mask of what it keeps.
+// Dropout's generator: known vectors, a second implementation, statistics; and the mask of what it keeps.
 
 #include <cmath>
-#include <domino/expression/random.hpp>
+#include <domino/expression/dropout.hpp>
 #include <domino/info/materialize.hpp>
 #include <domino/kernel/any_mask.hpp>
 #include <domino/tile/stats.hpp>

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Part of Domino: masked attention on CPUs.
+// Executors that try to upset a result: real threads, tasks in a shuffled order, pauses in between.
 #pragma once
-
-/// Executors that try to upset a result: real threads, tasks in a shuffled order, pauses in between.
 
 #include <atomic>
 #include <cstddef>

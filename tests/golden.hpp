@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Part of Domino: masked attention on CPUs.
+// What a reference system answered: lines of "operation integers | answer", written by golden/<system>/generate.py.
 #pragma once
-
-/// What a reference system answered: lines of "operation integers | answer", written by golden/<system>/generate.py.
 
 #include <cstdint>
 #include <cstring>

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Part of Domino: masked attention on CPUs.
+// Inputs for the tests of attention: numbers that are the same with every standard library, tensors of every
+// layout, and memory with a wall on each side. Nothing of Domino is included.
 #pragma once
-
-/// Inputs for the tests of attention: numbers that are the same with every standard library, tensors of every
-/// layout, and memory with a wall on each side. Nothing of Domino is included.
 
 #include <sys/mman.h>
 #include <unistd.h>

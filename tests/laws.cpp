@@ -152,7 +152,7 @@ TEST_CASE("score mods compose left to right and associate") {
     const auto second = softcap(4.f);
     const auto third = score * 0.5f + where(causal, 1.f, -1.f);
     const auto s = [](const auto& mod, float x, index_t i, index_t j) {
-        return evaluate(score_change(mod), point{0, i % 2, i, j, x});
+        return evaluate(as_score_mod(mod), point{0, i % 2, i, j, x});
     };
     for (const float x : {-7.f, -0.5f, 0.f, 3.f})
         for (index_t i = 0; i < 6; ++i)

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Part of Domino: masked attention on CPUs.
-
-/// The attention layer of every kind of model equals its formula in float64, without a cache and with each kind of one,
-/// whatever the chunks, the padding, the batch and the element type.
+// The attention layer of every kind of model equals its formula in float64, without a cache and with each kind of one,
+// whatever the chunks, the padding, the batch and the element type.
 
 #include <domino/info/positions.hpp>
 #include <functional>
@@ -260,6 +258,7 @@ TEST_CASE("weights, inputs and caches that do not fit", "[layer][errors]") {
     refuses("weights.o_bias", [](auto&, auto& y) { y.o_bias = y.k_norm; });
     refuses("config.width", [](auto& x, auto&) { x.width = 0; });
     refuses("config.window", [](auto& x, auto&) { x.window = -1; });
+    refuses("config.window", [](auto& x, auto&) { x.window = 4, x.is_causal = false; });
     refuses("config.softcap", [](auto& x, auto&) { x.softcap = -1; });
     refuses("rope.scale", [](auto& x, auto&) { x.rotary->scale = 0.5f; });
     refuses("rope.wavelength", [](auto& x, auto&) { x.rotary->wavelength = 0; });
@@ -271,6 +270,9 @@ TEST_CASE("weights, inputs and caches that do not fit", "[layer][errors]") {
     const auto four = plain_positions(4), three = plain_positions(3);
     CHECK(has(refusal([&] { layer(x.leftCols(3), 1, four); }), "x: "));
     CHECK(has(refusal([&] { layer(x, 1, three); }), "positions"));
+    CHECK(has(refusal([&] { layer(x, 3, four); }), "batch"));
+    CHECK(has(refusal([&] { layer(x, 0, four); }), "batch"));
+    CHECK(has(refusal([&] { layer(x, 3, four, domino::causal); }), "batch"));
     auto cached = domino::kv_caching_attention<float>::from_uncached(layer, 6);
     CHECK(has(refusal([&] { cached(x, three); }), "x: "));
     CHECK(cached.cache().end(0) == 0);

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Part of Domino: masked attention on CPUs.
-
-/// The example engine on small synthetic models of Llama's and Gemma 3's kind: the code that runs the real ones.
+// The example engine on small synthetic models of Llama's and Gemma 3's kind: the code that runs the real ones.
 
 #include "../examples/engine/generate.hpp"
 

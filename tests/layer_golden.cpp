@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Part of Domino: masked attention on CPUs.
-
-/// The attention layer against penzai 0.2.5's own layers on the same weights (tests/golden/penzai_layer/make.py): uncached,
-/// and cached in the same chunks. A padding query, which sees nothing, is left out: penzai averages over every cell, empty
-/// ones too, and ours gives zeros.
+// The attention layer against penzai 0.2.5's own layers on the same weights (tests/golden/penzai_layer/make.py): uncached,
+// and cached in the same chunks. A padding query, which sees nothing, is left out: penzai averages over every cell, empty
+// ones too, and ours gives zeros.
 
 #include <domino/compiled_elsewhere.hpp>
 #include <domino/layer/attention_layer.hpp>

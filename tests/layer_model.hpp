@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Part of Domino: masked attention on CPUs.
+// An attention layer in float64, written from the formulas, and random small layers to hold against it. Of Domino only
+// the configuration is read.
 #pragma once
-
-/// An attention layer in float64, written from the formulas, and random small layers to hold against it. Of Domino only
-/// the configuration is read.
 
 #include <domino/compiled_elsewhere.hpp>
 #include <domino/layer/configurations.hpp>

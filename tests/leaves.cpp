@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Part of Domino: masked attention on CPUs.
-
-/// The leaves of an expression: listed in the order in which they are written, replaced, put back.
+// The leaves of an expression: listed in the order in which they are written, replaced, put back.
 
 #include "domino/expression/leaves.hpp"
 
+#include <domino/info/mask_info.hpp>
 #include <domino/info/materialize.hpp>
 #include <domino/kernel/any_mask.hpp>
 #include <domino/mask/mask.hpp>
@@ -111,6 +110,18 @@ TEST_CASE("erased masks have the leaves of what they hold") {
     CHECK(bits(m, shape) == bits(!(causal && table(ids)(q) == table(ids)(kv)) && kv < 2, shape));
     const any_mask twice = any_mask(m) && causal;
     CHECK(paths(leaves(twice)) == "mask.0.mask.0.0.mask.1.0:ids mask.0.mask.0.0.mask.1.1:ids mask.0.mask.1.1 ");
+}
+
+TEST_CASE("an info has its mask's leaves, and forgets the ids that they replace") {
+    const auto info = mask_info<>::from_segments({{0, 0, 1}}).apply_causal();
+    const auto all = leaves(info);
+    CHECK(paths(all) == paths(leaves(info.mask())));
+    CHECK(leaves(any_mask(info)).size() == all.size());
+    CHECK_FALSE(all.empty());
+    CHECK(info.known_ids().q.known());
+    const auto same = with_leaves(info, all);
+    CHECK(bits(same, info.shape()) == bits(info, info.shape()));
+    CHECK_FALSE(same.known_ids().q.known());
 }
 
 TEST_CASE("wrong leaves are refused by name") {

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Part of Domino: masked attention on CPUs.
+// Masks to drive attention with. Each stands here twice: as Domino's expression behind any_mask, so that one kernel
+// runs them all, and as a plain lambda written from the formula, for the oracle.
 #pragma once
-
-/// Masks to drive attention with. Each stands here twice: as Domino's expression behind any_mask, so that one kernel
-/// runs them all, and as a plain lambda written from the formula, for the oracle.
 
 #include <cstdint>
 #include <domino/domino.hpp>

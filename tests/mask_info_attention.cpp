@@ -41,6 +41,12 @@ TEST_CASE("attention with an info is attention with its expression") {
     CHECK(out == attend(any_mask(same_document(ids.as_table("ids")) && causal)));
     CHECK(out == attend(info.mask()));
     CHECK(out[0] != 0.f);
+    CHECK(out == attend(info));
+    // an info is for calls of its own shape; one head is any number
+    CHECK_THROWS_WITH(attend(mask_info(causal, {B, 1, S + 1, S})), "domino: mask: expected q_len 37 as Q, got 38");
+    CHECK_THROWS_WITH(attend(mask_info(causal, {B, 1, S, S + 1})), "domino: mask: expected kv_len 37 as K, got 38");
+    CHECK_THROWS_WITH(attend(mask_info(causal, {B, H + 1, S, S})), "domino: mask: expected heads 2 as Q, got 3");
+    CHECK_THROWS_WITH(attend(mask_info(causal, {B + 1, H, S, S})), "domino: mask: expected batch 2 as Q, got 3");
     CHECK_THROWS_AS(attend(any_mask(mask_info(causal, {B, 1, S - 1, S}))), invalid_argument);
     CHECK_THROWS_AS(attend(any_mask(mask_info(causal, {B, 1, S, S - 1}))), invalid_argument);
 }

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Part of Domino: masked attention on CPUs.
-
-/// Views that know their axes by name, masks on logits found by name, positions from tokens.
+// Views that know their axes by name, masks on logits found by name, positions from tokens.
 
 #include "domino/info/named.hpp"
 
@@ -9,7 +7,7 @@
 #include <domino/info/mask_logits.hpp>
 #include <domino/info/materialize.hpp>
 #include <domino/info/positions.hpp>
-#include <domino/mask/position.hpp>
+#include <domino/mask/window.hpp>
 #include <domino/tensor/element.hpp>
 #include <numeric>
 

@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Part of Domino: masked attention on CPUs.
-
-/// penzai 0.2.5, case by case: its three mask layers over named arrays in any order of axes, float32 and float16, and
-/// the position counting of KVCachingTransformerLM. Each mask is also asked as the kernel's expression.
+// penzai 0.2.5, case by case: its three mask layers over named arrays in any order of axes, float32 and float16, and
+// the position counting of KVCachingTransformerLM. Each mask is also asked as the kernel's expression.
 
 #include <cmath>
 #include <domino/info/mask_logits.hpp>
 #include <domino/info/materialize.hpp>
 #include <domino/info/positions.hpp>
 #include <domino/kernel/any_mask.hpp>
-#include <domino/mask/position.hpp>
+#include <domino/mask/window.hpp>
 #include <domino/tensor/element.hpp>
 
 #include "catch.hpp"

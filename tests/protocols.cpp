@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Part of Domino: masked attention on CPUs.
-
-/// One suite for all attention functions: the float64 reference, the materialized and the tiled one stand for each
-/// other in every option. The oracle is written here from the formulas, with dropout's generator written a second time.
+// One suite for all attention functions: the float64 reference, the materialized and the tiled one stand for each
+// other in every option. The oracle is written here from the formulas, with dropout's generator written a second time.
 
 #include <cmath>
 #include <domino/attention_fn.hpp>
@@ -187,6 +185,23 @@ TEMPLATE_TEST_CASE("attention functions agree with the formulas in every option"
             }
         }
     SUCCEED();
+}
+
+TEMPLATE_TEST_CASE("a NaN that a row sees makes it NaN, though all else be hidden", "", reference_attention,
+                   materialized_attention, tiled_attention) {
+    constexpr float nan = std::numeric_limits<float>::quiet_NaN();
+    std::vector<float> q_rows(4 * 8, 1.f), kv_rows(4 * 8, 1.f), out(4 * 8), lse(4);
+    q_rows[3] = nan;      // of the first row, which sees one key
+    q_rows[2 * 8] = nan;  // of the third
+    const auto Q = bhsd(q_rows.data(), 1, 1, 4, 8), KV = bhsd(kv_rows.data(), 1, 1, 4, 8),
+               O = bhsd(out.data(), 1, 1, 4, 8);
+    TestType{}(Q, KV, KV, O, causal, score, {.lse = {lse.data()}});
+    for (const std::size_t row : {0u, 1u, 2u, 3u}) {
+        CHECK(std::isnan(out[row * 8]) == (row % 2 == 0));
+        CHECK(std::isnan(lse[row]) == (row % 2 == 0));
+        const auto weights = attention_weights(Q, KV, 0, 0, causal);
+        CHECK(std::isnan(weights[row * 4]) == (row % 2 == 0));
+    }
 }
 
 TEMPLATE_TEST_CASE("a boolean tensor is a mask, whatever axes it broadcasts", "", reference_attention,

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Part of Domino: masked attention on CPUs.
-
-/// attnax 0.2.0, case by case: mask builders, mask mods, score mods, attention, the generator. Where Domino differs on
-/// purpose, a rule says which cases, and they are counted.
+// attnax 0.2.0, case by case: mask builders, mask mods, score mods, attention, the generator. Where Domino differs on
+// purpose, a rule says which cases, and they are counted.
 
 #include <cmath>
 #include <domino/attention_fn.hpp>
@@ -210,7 +208,7 @@ TEST_CASE("attnax: score mods and compose_score_mods") {
                 for (index_t h_ = 0; h_ < heads; ++h_)
                     for (index_t q_ = 0; q_ < q_len; ++q_)
                         for (index_t kv_ = 0; kv_ < kv_len; ++kv_, ++i) {
-                            const float got = evaluate(score_change(composed), point{b_, h_, q_, kv_, scores[i]});
+                            const float got = evaluate(as_score_mod(composed), point{b_, h_, q_, kv_, scores[i]});
                             // the last bit: attnax's slopes are rounded from double at another place
                             same &= got == expected[i] || std::abs(got - expected[i]) < 1e-6f * std::abs(expected[i]);
                             exact += got == expected[i];

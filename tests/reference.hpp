@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Part of Domino: masked attention on CPUs.
+// The oracle: attention over a dense mask in float64, three lines of softmax with compensated sums.
+// It includes nothing of Domino and shares no view, mask or planning code with it, so that a mistake
+// cannot be made twice (NVIDIA/cutlass#2336: the verifier used the wrong mask too, and passed).
 #pragma once
-
-/// The oracle: attention over a dense mask in float64, three lines of softmax with compensated sums.
-/// It includes nothing of Domino and shares no view, mask or planning code with it, so that a mistake
-/// cannot be made twice (NVIDIA/cutlass#2336: the verifier used the wrong mask too, and passed).
 
 #include <algorithm>
 #include <array>
@@ -33,7 +31,7 @@ struct strided {
     }
 };
 
-/// One call. Masks and score changes are plain functions of plain integers.
+/// One call. Masks and score mods are plain functions of plain integers.
 struct problem {
     strided q, k, v;
     std::function<bool(index_t b, index_t h, index_t q, index_t kv)> mask;               // empty: keep all

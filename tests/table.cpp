@@ -106,6 +106,12 @@ TEST_CASE("NaN entries: a hull that holds one says so, and no comparison is deci
         CHECK(t.over(interval{lo, hi}).nan);
     for (const auto& [lo, hi] : {std::pair<index_t, index_t>{0, 69}, {71, 99}, {64, 69}})
         CHECK_FALSE(t.over(interval{lo, hi}).nan);
+    for (std::size_t place = 0; place < 48; ++place) {
+        std::vector<float> one(48, float(place));
+        one[place] = std::nanf("");
+        for (index_t first = 0; first < 48; first += 16)
+            CHECK(table(one).over(interval{first, first + 15}).nan == (first == index_t(place) / 16 * 16));
+    }
     CHECK(t.over(interval{0, 40}).lo == entries[5]);
     CHECK(classify(t(kv) > 0.f, {0, 0, 0, {6, 70}}) == tile_kind::full);
     CHECK(classify(t(kv) > 0.f, {0, 0, 0, {6, 71}}) == tile_kind::partial);
@@ -120,6 +126,13 @@ TEST_CASE("bools are truth values") {
     CHECK(classify(t(kv), {0, 0, 0, {0, 3}}) == tile_kind::partial);
     CHECK(classify(t(kv), {0, 0, 0, {2, 70}}) == tile_kind::empty);
     CHECK(attends(t(kv) && !t(q), 0, 0, 2, 1));
+    for (std::size_t place = 0; place < 16; ++place) {
+        bool one[16] = {}, all_but_one[16];
+        one[place] = true;
+        for (std::size_t i = 0; i < 16; ++i) all_but_one[i] = i != place;
+        CHECK(table(one).over(interval{0, 15}) == truth::unknown());
+        CHECK(table(all_but_one).over(interval{0, 15}) == truth::unknown());
+    }
 }
 
 TEST_CASE("an unsigned entry beyond an index is negative, in a hull as at a point") {
@@ -166,6 +179,26 @@ TEST_CASE("views of pointers, vectors, arrays and spans see the buffer, not a co
     entries[1] = 7;
     CHECK(from_vector.at(index_t{1}) == 7);
     CHECK(table(entries, "ids").name() == "ids");
+}
+
+TEST_CASE("a vector as rows and columns; who owns nothing is refused") {
+    const std::vector<int> entries{1, 2, 3, 4, 5, 6};
+    const auto t = table(entries, 2, 3, "six");
+    CHECK(t.at(index_t{1}, index_t{0}) == 4);
+    CHECK(t.name() == "six");
+    CHECK_THROWS_WITH(table(entries, 2, 4), "domino: table data: expected 2 x 4 entries, got 6");
+    CHECK_THROWS_WITH(table(entries, -2, 3), "domino: table rows: expected at least 0, got -2");
+    const std::shared_ptr<std::vector<int>> nobody;
+    CHECK_THROWS_WITH(table(nobody), "domino: table data: expected a vector, got null");
+    CHECK_THROWS_WITH(table(nobody, 2, 3), "domino: table data: expected a vector, got null");
+}
+
+TEST_CASE("numbers that an index cannot hold, and cuts of no length") {
+    CHECK_THROWS_WITH(kv < ~std::uint64_t{0},
+                      "domino: a number of an expression: expected at most 2^63 - 1, got 18446744073709551615");
+    CHECK(attends(kv < (~std::uint64_t{0} >> 1), 0, 0, 0, 5));
+    CHECK_THROWS_WITH(cut::every(0), "domino: cut::every(n): expected at least 1, got 0");
+    CHECK_THROWS_WITH(cut::lines(0), "domino: cut::lines(n): expected at least 1, got 0");
 }
 
 TEST_CASE("by_row: one row for all batch entries, or a row for each") {

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Part of Domino: masked attention on CPUs.
+// Threefry-2x32-20 a second time, round by round from the paper's description, and dropout's use of it.
 #pragma once
-
-/// Threefry-2x32-20 a second time, round by round from the paper's description, and dropout's use of it.
 
 #include <cmath>
 #include <cstdint>

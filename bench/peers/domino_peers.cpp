@@ -26,25 +26,15 @@ namespace {
 template <class T>
 class large_array {
 public:
-    explicit large_array(index_t n) : size_(static_cast<std::size_t>(n)), memory_(allocate(size_), std::free) {}
+    explicit large_array(index_t n) : size_(static_cast<std::size_t>(n)), memory_(huge_pages<T>(size_)) {}
     T* data() const { return memory_.get(); }
     T* begin() const { return data(); }
     T* end() const { return data() + size_; }
     index_t size() const { return static_cast<index_t>(size_); }
 
 private:
-    static T* allocate(std::size_t n) {
-        constexpr std::size_t page = 2u << 20;
-        const std::size_t bytes = (n * sizeof(T) + page - 1) / page * page;
-        void* memory = std::aligned_alloc(page, bytes);
-        if (!memory) throw std::bad_alloc();
-#if defined(__linux__)
-        ::madvise(memory, bytes, MADV_HUGEPAGE);
-#endif
-        return static_cast<T*>(memory);
-    }
     std::size_t size_;
-    std::unique_ptr<T, decltype(&std::free)> memory_;
+    huge_memory<T> memory_;
 };
 
 /// A case of the table: self-attention, or the last q_len queries over kv_len keys. TYPE is that of K and V.

@@ -10,10 +10,8 @@
 #include <optional>
 #include <span>
 
-#include "domino/kernel/block.hpp"
-#include "domino/kernel/order.hpp"
+#include "domino/kernel/run.hpp"
 #include "domino/mask/causal.hpp"
-#include "domino/parallel/executor.hpp"
 #include "domino/tensor/check.hpp"
 
 namespace domino::inline DOMINO_ARCH {
@@ -46,9 +44,7 @@ struct attention_options {
 /// Bytes that a call with these head sizes needs with `workers` workers: at most a MiB each up to head_dim 512 and 320 KiB
 /// more, whatever the lengths.
 inline std::size_t workspace_bytes(index_t head_dim, index_t value_dim, index_t workers = 1) {
-    return kernel::workspace::stride(head_dim, value_dim) * static_cast<std::size_t>(workers) +
-           sizeof(kernel::block_order::task) * kernel::block_order::most_tasks + sizeof(float) * kernel::split_floats +
-           kernel::workspace::alignment;
+    return kernel::run_bytes(head_dim, value_dim, workers);
 }
 
 namespace detail {
@@ -56,6 +52,7 @@ namespace detail {
 kernel::problem checked_problem(const source_facts& Q, const source_facts& K, const source_facts& V,
                                 const tensor_view<float>& O, const attention_options& options);
 [[noreturn]] void fail_empty_row(index_t b_, index_t h_, index_t row);
+void check_own_shape(const mask_shape& own, const kernel::problem& p);
 
 }  // namespace detail
 
@@ -69,13 +66,15 @@ kernel::problem checked_problem(const source_facts& Q, const source_facts& K, co
 /// bfloat16, int8 with scales, or any RowSource; arithmetic is float32. The order of a score's life: dot product, scale,
 /// score mod, mask, softmax (with sinks), dropout. A row that sees nothing gives +0 and lse -inf, or what
 /// options.empty_rows says. What is masked has no influence, NaN and infinities included; NaN in what a row sees makes the
-/// row NaN, as does a score of +inf; a score of -inf has weight 0. Keys in tiles that the mask leaves empty are not read.
-/// O may not meet the inputs.
+/// row NaN, as does a score of +inf. A score of -inf has weight 0, but is no mask: 0 times a value of NaN is NaN. Keys in
+/// tiles that the mask leaves empty are not read. O and options.lse may overlap neither the inputs nor each other.
 ///
 /// Scores and sums are float32, partial sums a tile of keys; |error| <= K u A per element, with u = 2^-24,
-/// A = sum of weight * |v|, and K as in tests/compare.hpp. The same bits for any executor, thread count, alignment and
-/// strides; for whole panels of rows and without a score mod also on every architecture with fused multiply-add.
-/// Allocates its workspace once (or not at all: see options). Throws invalid_argument before anything is read or written.
+/// A = sum of weight * |v|, K = 12 + (2 + sqrt(head_dim) / 2) S, and S the largest |scale| sum |q_c k_c| + |score| of what
+/// a row sees (tests/compare.hpp derives it). The same bits for any executor, thread count, alignment and strides; where no
+/// panel is partly filled (q_len a multiple of 32, say) and without a score mod also on every architecture with fused
+/// multiply-add. Allocates its workspace once (or not at all: see options). A wrong call throws invalid_argument before
+/// any tensor is read or written; empty_rows::error throws when all rows are written.
 template <class TQ, class TK, class TV, class TO, class M = decltype(full), class S = decltype(score)>
 void attention(const TQ& Q, const TK& K, const TV& V, const TO& O, const M& mask_mod = full, const S& score_mod = score,
                const attention_options& options = {}) {
@@ -91,10 +90,12 @@ void attention(const TQ& Q, const TK& K, const TV& V, const TO& O, const M& mask
     static_assert(
         ScoreMod<S>,
         "domino: the sixth argument is a score mod: an expression of float value over score, b, h, q, kv, as in "
-        "score - 0.1f * (q - kv), or a functor (score, b, h, q, kv) that returns one");
+        "score - 0.1f * (q - kv), or a functor (score, b, h, q, kv) that returns one (the scale of the dot products is "
+        "an "
+        "option: {.scale = 0.125f})");
     if constexpr (RowSource<TQ> && RowSource<TK> && RowSource<TV> && MaskMod<M> && ScoreMod<S>) {
-        const auto mask_expression = mask(mask_mod);
-        const auto score_expression = kernel::stage(score_change(score_mod));
+        const auto mask_expression = as_mask(mask_mod);
+        const auto score_expression = kernel::stage(as_score_mod(score_mod));
         const detail::source_facts of_q = detail::facts("Q", Q), of_k = detail::facts("K", K),
                                    of_v = detail::facts("V", V);
         kernel::problem p = detail::checked_problem(of_q, of_k, of_v, O, options);
@@ -103,54 +104,34 @@ void attention(const TQ& Q, const TK& K, const TV& V, const TO& O, const M& mask
         p.v = kernel::row_reader(V);
         p.kv = kernel::thin_reader(K, V);
         const tile all{{0, p.q.batch}, {0, p.q.heads}, {p.q_offset, p.q_offset + p.q.len}, {0, p.k.len}};
+        if constexpr (requires {
+                          { mask_mod.shape() } -> std::convertible_to<mask_shape>;
+                      })
+            detail::check_own_shape(mask_mod.shape(), p);
         p.narrow = detail::fits_lanes(detail::inspect(mask_expression, all));
-        if (!detail::fits_lanes(detail::inspect(score_change(score_mod), all, "score_mod")))
+        if (!detail::fits_lanes(detail::inspect(as_score_mod(score_mod), all, "score_mod")))
             detail::fail("score_mod", "integers within 32 bits over the call's shape", "wider ones");
 
-        const index_t head_dim = p.q.head_dim, value_dim = p.v.head_dim;
-        const kernel::block_grid grid(p);
         if (p.o.size() == 0) return;
-        const std::size_t stride = kernel::workspace::stride(head_dim, value_dim);
         std::unique_ptr<std::byte[]> owned;
         std::byte* memory = options.workspace.data();
         if (options.workspace.empty()) {
-            owned.reset(new std::byte[workspace_bytes(head_dim, value_dim, options.executor.concurrency())]);
+            owned.reset(new std::byte[workspace_bytes(p.q.head_dim, p.v.head_dim, options.executor.concurrency())]);
             memory = owned.get();
         }
-        memory += -reinterpret_cast<std::uintptr_t>(memory) % kernel::workspace::alignment;
         std::atomic<index_t> first_empty = interval::most;
         p.tail.first_empty = &first_empty;
-        const auto tasks = reinterpret_cast<kernel::block_order::task*>(memory);
-        memory += sizeof(*tasks) * kernel::block_order::most_tasks;
-        const auto parts = reinterpret_cast<float*>(memory);
-        memory += sizeof(float) * kernel::split_floats;
-        const auto block = [&](index_t i, index_t worker) {
-            const kernel::workspace scratch(memory + stride * static_cast<std::size_t>(worker), head_dim, value_dim);
-            return kernel::block_attention(p, mask_expression, score_expression, grid.at(i, p.q.len), scratch);
-        };
-        const index_t workers = options.executor.concurrency();
-        const auto order = workers == 1 ? kernel::block_order(grid.size())
-                                        : kernel::block_order(grid.size(), workers, tasks,
-                                                              [&](index_t i) { return block(i, 0).work(); });
-        if (grid.splits == 1) {
-            order.for_each(options.executor, 1,
-                           [&](index_t i, index_t, index_t worker) { block(i, worker).compute(); });
-        } else {
-            const index_t n = grid.splits;
-            span keys[kernel::split_tasks];
-            for (index_t i = 0; i < grid.size(); ++i) block(i, 0).cut(n, keys + i * n);
-            order.for_each(options.executor, n, [&](index_t i, index_t part, index_t worker) {
-                block(i, worker).compute_part(keys[i * n + part], parts + (i * n + part) * grid.part);
-            });
-            order.for_each(options.executor, 1, [&](index_t i, index_t, index_t worker) {
-                block(i, worker).join_parts(n, parts + i * n * grid.part);
-            });
-        }
+        kernel::run(p, mask_expression, score_expression, options.executor, memory);
         if (const index_t row = first_empty; row != interval::most)
             detail::fail_empty_row(row / p.q.len / p.q.heads, row / p.q.len % p.q.heads, row % p.q.len);
     }
 }
 
+/// Options alone: dense attention.
+template <class TQ, class TK, class TV, class TO>
+void attention(const TQ& Q, const TK& K, const TV& V, const TO& O, const attention_options& options) {
+    attention(Q, K, V, O, full, score, options);
+}
 /// Options without a score mod.
 template <class TQ, class TK, class TV, class TO, class M>
 void attention(const TQ& Q, const TK& K, const TV& V, const TO& O, const M& mask_mod,
@@ -163,6 +144,14 @@ namespace detail {
 [[noreturn]] inline void fail_empty_row(index_t b_, index_t h_, index_t row) {
     fail("mask", "a key that every row sees",
          "none for b " + std::to_string(b_) + ", h " + std::to_string(h_) + ", row " + std::to_string(row));
+}
+
+/// A mask with a shape of its own (mask_info) is for calls of that shape; one head is any number of heads.
+inline void check_own_shape(const mask_shape& own, const kernel::problem& p) {
+    check_equal("mask", "batch", "Q", p.q.batch, own.batch);
+    if (own.heads != 1) check_equal("mask", "heads", "Q", p.q.heads, own.heads);
+    check_equal("mask", "q_len", "Q", p.q.len, own.q_len);
+    check_equal("mask", "kv_len", "K", p.k.len, own.kv_len);
 }
 
 inline kernel::softmax_tail checked_tail(const attention_options& options, index_t heads) {

@@ -48,8 +48,8 @@ Real softmax_row(Real* row, index_t keys, const kernel::softmax_tail& tail, inde
     constexpr Real nothing = -std::numeric_limits<Real>::infinity();
     const Real sink = static_cast<Real>(tail.sink_of(h_));
     Real max = sink;
-    for (index_t key = 0; key < keys; ++key)
-        if (!(row[key] <= max)) max = row[key];  // NaN stays
+    for (index_t key = 0; key < keys && max == max; ++key)  // a NaN makes the row NaN, whatever follows it
+        if (!(row[key] <= max)) max = row[key];
     if (max == nothing) {
         if (tail.policy == empty_rows::error) fail_empty_row(b_, h_, query);
         const bool mean = tail.policy == empty_rows::uniform;
@@ -62,68 +62,86 @@ Real softmax_row(Real* row, index_t keys, const kernel::softmax_tail& tail, inde
     return max + std::log(sum);
 }
 
-/// Attention in the steps of its definition: all scores of a head at once, or row by row, in Real.
+/// The weights of a call's rows, in the steps of attention's definition, in Real.
+template <class Real, class M, class S>
+class definition {
+public:
+    /// `p` is a checked call of Q and K. Throws where its shape does not suit the mask or the score mod.
+    definition(kernel::problem& p, const tensor_view<const float>& Q, const tensor_view<const float>& K,
+               const M& mask_expression, const S& score_expression)
+        : p_(p), Q_(Q), K_(K), mask_(mask_expression), score_mod_(score_expression) {
+        p.q = kernel::row_reader(Q);
+        p.k = kernel::row_reader(K);
+        const tile all{{0, Q.batch()}, {0, Q.heads()}, {p.q_offset, p.q_offset + Q.len()}, {0, K.len()}};
+        inspect(mask_, all);
+        inspect(score_mod_, all);
+    }
+
+    /// Whether a row of a head sees a key.
+    bool sees(index_t b_, index_t h_, index_t row, index_t key) const {
+        return key < p_.kv_len(b_) && evaluate(mask_, point{b_, h_, row + p_.q_offset, key});
+    }
+    /// Writes a row's weights, [kv_len of b_], and gives its log-sum-exp.
+    Real weigh(index_t b_, index_t h_, index_t row, Real* weights) const {
+        const index_t keys = p_.kv_len(b_), kv_head = h_ / p_.group(), position = row + p_.q_offset;
+        for (index_t key = 0; key < keys; ++key) {
+            weights[key] = -std::numeric_limits<Real>::infinity();
+            if (!sees(b_, h_, row, key)) continue;
+            Real dot = 0;
+            for (index_t c = 0; c < Q_.head_dim(); ++c)
+                dot += static_cast<Real>(Q_.row(b_, h_, row)[c]) * static_cast<Real>(K_.row(b_, kv_head, key)[c]);
+            weights[key] = dot * static_cast<Real>(p_.scale);
+            if constexpr (!std::same_as<S, placeholder<axes::score>>)
+                weights[key] = static_cast<Real>(
+                    evaluate(score_mod_, point{b_, h_, position, key, static_cast<float>(weights[key])}));
+        }
+        const Real lse = softmax_row(weights, keys, p_.tail, b_, h_, row);
+        const dropout_options& dropout = p_.tail.dropout;
+        for (index_t key = 0; key < keys && dropout.active(); ++key)
+            weights[key] = dropout.keeps(b_, h_, position, key)
+                             ? weights[key] * static_cast<Real>(dropout.kept_factor())
+                             : Real(0);
+        return lse;
+    }
+
+private:
+    const kernel::problem& p_;
+    const tensor_view<const float>&Q_, &K_;
+    const M& mask_;
+    const S& score_mod_;
+};
+
+/// Attention by its definition: with the weights of all rows of a head at once, or row by row.
 template <class Real, bool whole_head, class M, class S>
 void plain_attention(const tensor_view<const float>& Q, const tensor_view<const float>& K,
                      const tensor_view<const float>& V, const tensor_view<float>& O, const M& mask_mod,
                      const S& score_mod, const attention_options& options) {
-    const auto& mask_expression = mask(mask_mod);
-    const auto& score_expression = score_change(score_mod);
+    const auto& mask_expression = as_mask(mask_mod);
+    const auto& score_expression = as_score_mod(score_mod);
     kernel::problem p = checked_problem(facts("Q", Q), facts("K", K), facts("V", V), O, options);
-    p.q = kernel::row_reader(Q);
-    p.k = kernel::row_reader(K);
-    const tile all{{0, Q.batch()}, {0, Q.heads()}, {p.q_offset, p.q_offset + Q.len()}, {0, K.len()}};
-    inspect(mask_expression, all);
-    inspect(score_expression, all);
+    const definition<Real, mask_t<M>, std::remove_cvref_t<decltype(score_expression)>> call(p, Q, K, mask_expression,
+                                                                                            score_expression);
     const index_t step = whole_head ? std::max<index_t>(Q.len(), 1) : 1;
-    std::vector<Real> scores(static_cast<std::size_t>(step * K.len()));
-    const auto for_each_pair = [&](index_t begin, index_t keys, auto&& f) {
-        for (index_t row = begin; row < std::min(begin + step, Q.len()); ++row)
-            for (index_t key = 0; key < keys; ++key)
-                f(row, key, scores[static_cast<std::size_t>((row - begin) * K.len() + key)]);
-    };
+    std::vector<Real> weights(static_cast<std::size_t>(step * K.len()));
     for (index_t b_ = 0; b_ < Q.batch(); ++b_)
         for (index_t h_ = 0; h_ < Q.heads(); ++h_)
             for (index_t begin = 0; begin < Q.len(); begin += step) {
-                const index_t group = h_ / p.group(), keys = p.kv_len(b_);
-                for_each_pair(begin, keys, [&](index_t row, index_t key, Real& s) {
-                    Real dot = 0;
-                    for (index_t c = 0; c < Q.head_dim(); ++c)
-                        dot += static_cast<Real>(Q.row(b_, h_, row)[c]) * static_cast<Real>(K.row(b_, group, key)[c]);
-                    s = dot * static_cast<Real>(p.scale);
-                });
-                if constexpr (!std::same_as<std::remove_cvref_t<S>, placeholder<axes::score>>)
-                    for_each_pair(begin, keys, [&](index_t row, index_t key, Real& s) {
-                        const point at{b_, h_, row + p.q_offset, key, static_cast<float>(s)};
-                        s = static_cast<Real>(evaluate(score_expression, at));
-                    });
-                for_each_pair(begin, keys, [&](index_t row, index_t key, Real& s) {
-                    if (!evaluate(mask_expression, point{b_, h_, row + p.q_offset, key}))
-                        s = -std::numeric_limits<Real>::infinity();
-                });
-                for (index_t row = begin; row < std::min(begin + step, Q.len()); ++row) {
-                    Real* weights = scores.data() + (row - begin) * K.len();
-                    const Real lse = softmax_row(weights, keys, p.tail, b_, h_, row);
+                const index_t end = std::min(begin + step, Q.len()), kv_head = h_ / p.group();
+                const auto of_row = [&](index_t row) { return weights.data() + (row - begin) * K.len(); };
+                for (index_t row = begin; row < end; ++row) {
+                    const Real lse = call.weigh(b_, h_, row, of_row(row));
                     if (p.lse.data)
                         p.lse.data[b_ * p.lse.strides[0] + h_ * p.lse.strides[1] + row * p.lse.strides[2]] =
                             static_cast<float>(lse);
                 }
-                if (options.dropout.active())
-                    for_each_pair(begin, keys, [&](index_t row, index_t key, Real& weight) {
-                        const bool kept = options.dropout.keeps(b_, h_, row + p.q_offset, key);
-                        weight = kept ? weight * static_cast<Real>(options.dropout.kept_factor()) : Real(0);
-                    });
-                for (index_t row = begin; row < std::min(begin + step, Q.len()); ++row) {
-                    const Real* weights = scores.data() + (row - begin) * K.len();
+                for (index_t row = begin; row < end; ++row)
                     for (index_t c = 0; c < V.head_dim(); ++c) {
                         Real sum = 0;
-                        for (index_t key = 0; key < keys; ++key)
-                            if (weights[key] != 0 ||
-                                evaluate(mask_expression, point{b_, h_, row + p.q_offset, key}))  // 0 * NaN
-                                sum += weights[key] * static_cast<Real>(V.row(b_, group, key)[c]);
+                        for (index_t key = 0; key < p.kv_len(b_); ++key)
+                            if (const Real w = of_row(row)[key]; w != 0 || call.sees(b_, h_, row, key))  // 0 * NaN
+                                sum += w * static_cast<Real>(V.row(b_, kv_head, key)[c]);
                         O.row(b_, h_, row)[c] = static_cast<float>(sum);
                     }
-                }
             }
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// domino.hpp for programs of several files: what no mask changes, most of what a first call takes to compile, is compiled once,
-// in the one file that includes domino/compiled_here.hpp.
+// Include this in place of domino.hpp in programs of several source files: the kernels that no mask changes, most of what a first
+// call takes to compile, are only declared. One source file must include domino/compiled_here.hpp.
 #pragma once
 
 #include "domino/domino.hpp"

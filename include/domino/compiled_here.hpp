@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// domino.hpp for the one file of a program that compiles what its others expect: domino/compiled_elsewhere.hpp. All of them are
-// compiled for one architecture; where they are not, the linker names what is missing.
+// Include this in one source file of a program: it compiles the kernels that domino/compiled_elsewhere.hpp declares for the others.
+// All must be compiled for one architecture; where they are not, the linker names the kernels that are missing.
 #pragma once
 
 #include "domino/domino.hpp"

@@ -42,7 +42,7 @@
 #elif defined(__ARM_NEON)
 #define DOMINO_SIMD neon
 #else
-#define DOMINO_SIMD scalar
+#define DOMINO_SIMD no_simd
 #endif
 
 #if defined(__cpp_exceptions)

@@ -20,7 +20,6 @@
 #include "domino/mask/builders.hpp"
 #include "domino/mask/interop.hpp"
 #include "domino/mask/mask.hpp"
-#include "domino/mask/position.hpp"
 #include "domino/score/masked.hpp"
 #include "domino/score/score.hpp"
 #include "domino/tile/compare.hpp"

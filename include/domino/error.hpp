@@ -12,7 +12,8 @@
 
 namespace domino::inline DOMINO_ARCH {
 
-/// A wrong call. `what()` names the argument, what was expected and what came; no memory was touched.
+/// A wrong call. `what()` names the argument, what was expected and what came; no memory was touched (but by
+/// empty_rows::error, which tells when all rows are done).
 struct invalid_argument : std::invalid_argument {
     using std::invalid_argument::invalid_argument;
 };

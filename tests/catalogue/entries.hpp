@@ -80,7 +80,7 @@ int wrong_lanes(const entry& e) {
 template <class M, class Keep>
 entry make(std::string name, const M& m, mask_shape shape, Keep keep, bool exact = true) {
     using E = mask_t<M>;
-    const E expression = mask(m);
+    const E expression = as_mask(m);
     entry out{
         std::move(name), any_mask(expression), {}, shape, &wrong_lanes<E>, std::make_shared<E>(expression), exact};
     if constexpr (std::is_invocable_v<Keep, index_t, index_t, index_t, index_t>) out.keep = keep;

@@ -7,7 +7,7 @@ std::vector<entry> windows() {
     static const std::vector<int> flags{0, 0, 0, 1, 0, 0, 0, 0, 0, 1, 1, 0, 0, 0, 0,
                                         0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0};
     static const std::vector<int> q_pos{5, 0, 3, 3, -1, 9, 12, 30, 7, 8, 8},
-        kv_pos{0, -1, 4, 3, 9, 2, -1, 12, 11, 10, 5, 6, 8};
+        kv_pos{0, -1, 4, 3, 9, 2, -1, 12, 11, 10, 5, 6, 8}, in_order{3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13};
     static const std::vector<int> pads{3, 0};
     const mask_shape square{1, 1, 29, 29}, wide{1, 1, 13, 37}, tall{1, 1, 37, 13};
     std::vector<entry> out;
@@ -19,6 +19,15 @@ std::vector<entry> windows() {
         make("causal_with_offset(24)", causal_with_offset(24), wide, [](index_t i, index_t j) { return j - i <= 24; }));
     out.push_back(make("causal_by_position", causal_by_position(table(q_pos), table(kv_pos)), {1, 1, 11, 13},
                        [](index_t i, index_t j) { return kv_pos[at(j)] >= 0 && q_pos[at(i)] >= kv_pos[at(j)]; }));
+    for (const auto* rows : {&in_order, &q_pos})
+        out.push_back(make(
+            rows == &in_order ? "last_n_by_position(4)" : "last_n_by_position(4), queries in any order",
+            last_n_by_position(4, table(*rows), table(kv_pos)), {1, 1, 11, 13},
+            [rows](index_t i, index_t j) {
+                const int key = kv_pos[at(j)], query = (*rows)[at(i)];
+                return key >= 0 && query >= key && query - 4 < key;
+            },
+            rows == &in_order));
     out.push_back(make("last_n(5)", last_n(5), square, [](index_t i, index_t j) { return j <= i && j > i - 5; }));
     out.push_back(
         make("band(7, 2)", band(7, 2), square, [](index_t i, index_t j) { return i - 7 <= j && j <= i + 2; }));

@@ -3,7 +3,7 @@
 #include <domino/expression/functor.hpp>
 
 #ifdef DOMINO_OK
-const auto mask = domino::mask(domino::kv <= domino::q);
+const auto mask = domino::as_mask(domino::kv <= domino::q);
 #else
-const auto mask = domino::mask("kv <= q");
+const auto mask = domino::as_mask("kv <= q");
 #endif

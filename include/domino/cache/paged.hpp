@@ -15,6 +15,7 @@ public:
     explicit page_pool(index_t pages) : uses_(static_cast<std::size_t>(detail::at_least(0, pages, "pages"))) {
         for (index_t page = pages; page-- > 0;) free_.push_back(static_cast<std::int32_t>(page));
     }
+    /// How many there are, and how many of them are free.
     index_t pages() const { return static_cast<index_t>(uses_.size()); }
     index_t free() const { return static_cast<index_t>(free_.size()); }
     /// How often a page is used; 0 for a free one.

@@ -153,7 +153,7 @@ private:
 
     static DOMINO_INLINE simd::bools apply(op::logical_and, auto x, auto y) { return detail::spread(x) & detail::spread(y); }
     static DOMINO_INLINE simd::bools apply(op::logical_or, auto x, auto y) { return detail::spread(x) | detail::spread(y); }
-    static DOMINO_INLINE simd::bools apply(op::logical_xor, auto x, auto y) { return detail::spread(x) != detail::spread(y); }
+    static DOMINO_INLINE simd::bools apply(op::logical_xor, auto x, auto y) { return simd::different(detail::spread(x), detail::spread(y)); }
     static DOMINO_INLINE simd::bools apply(op::logical_not, auto x) { return !detail::spread(x); }
 
     static DOMINO_INLINE auto apply(op::absolute, auto x) { return xsimd::abs(detail::spread(x)); }

@@ -206,12 +206,6 @@ struct range {
     constexpr T operator()(op::where, truth c, T x, T y) const {
         return c.must ? x : !c.may ? y : join(x, y);
     }
-    /// Truth by cases: c && x || !c && y.
-    constexpr truth operator()(op::where, truth c, truth x, truth y) const {
-        if (c.must) return x;
-        if (!c.may) return y;
-        return join(x, y);
-    }
 
     // ---- an integer beside a float becomes a float
     template <class Op>

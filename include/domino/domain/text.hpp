@@ -74,11 +74,11 @@ std::string to_string(const E& expression) {
 /// The same of a functor, as the expression that it writes.
 template <detail::MaskFunctor F>
 std::string to_string(const F& mask_mod) {
-    return to_string(mask(mask_mod));
+    return to_string(as_mask(mask_mod));
 }
 template <detail::ScoreFunctor F>
 std::string to_string(const F& score_mod) {
-    return to_string(score_change(score_mod));
+    return to_string(as_score_mod(score_mod));
 }
 
 }  // namespace domino::inline DOMINO_ARCH

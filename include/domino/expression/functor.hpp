@@ -68,7 +68,7 @@ struct integer_mask {
     static auto words(const auto&... x) { return call_text("scalar", x...); }
 };
 
-/// A score change of plain numbers.
+/// A score mod of plain numbers.
 template <class F>
 struct integer_score {
     [[no_unique_address]] F f;
@@ -104,7 +104,7 @@ constexpr auto scalar(F f) {
 
 /// The mask mod as an expression, whatever kind it is; an expression is itself, by reference.
 template <class M>
-constexpr decltype(auto) mask(const M& mask_mod) {
+constexpr decltype(auto) as_mask(const M& mask_mod) {
     using namespace detail;
     if constexpr (Expression<M>) return (mask_mod);
     else if constexpr (Operand<M>) return as_node(mask_mod);
@@ -118,7 +118,7 @@ constexpr decltype(auto) mask(const M& mask_mod) {
 
 /// The score mod as an expression of float value that may use `score`; an expression is itself, by reference.
 template <class S>
-constexpr decltype(auto) score_change(const S& score_mod) {
+constexpr decltype(auto) as_score_mod(const S& score_mod) {
     using namespace detail;
     if constexpr (Expression<S>) return (score_mod);
     else if constexpr (Operand<S>) return as_node(score_mod);
@@ -132,7 +132,7 @@ constexpr decltype(auto) score_change(const S& score_mod) {
 
 /// The type of a mask mod's expression.
 template <class M>
-using mask_t = std::remove_cvref_t<decltype(mask(std::declval<const M&>()))>;
+using mask_t = std::remove_cvref_t<decltype(as_mask(std::declval<const M&>()))>;
 
 namespace detail {
 
@@ -149,8 +149,9 @@ constexpr bool is_mask_mod() {
 }
 template <class S>
 constexpr bool is_score_mod() {
-    if constexpr (Operand<S> || ScoreFunctor<S>)
-        return NumberExpression<decltype(score_change(std::declval<const S&>()))>;
+    if constexpr (std::is_arithmetic_v<S>) return false;  // whatever it was meant to be, all scores alike are of no use
+    else if constexpr (Operand<S> || ScoreFunctor<S>)
+        return NumberExpression<decltype(as_score_mod(std::declval<const S&>()))>;
     else return false;
 }
 
@@ -184,22 +185,22 @@ concept MayBeAbsent = std::is_constructible_v<bool, F> && !std::is_convertible_v
 template <class X, class Y>
 requires detail::WithFunctor<X, Y>
 constexpr auto operator&&(const X& x, const Y& y) {
-    return mask(x) && mask(y);
+    return as_mask(x) && as_mask(y);
 }
 template <class X, class Y>
 requires detail::WithFunctor<X, Y>
 constexpr auto operator||(const X& x, const Y& y) {
-    return mask(x) || mask(y);
+    return as_mask(x) || as_mask(y);
 }
 template <class X, class Y>
 requires detail::WithFunctor<X, Y>
 constexpr auto operator^(const X& x, const Y& y) {
-    return mask(x) ^ mask(y);
+    return as_mask(x) ^ as_mask(y);
 }
 template <detail::MaskFunctor X>
 requires(!detail::MayBeAbsent<X>)
 constexpr auto operator!(const X& x) {
-    return !mask(x);
+    return !as_mask(x);
 }
 
 }  // namespace domino::inline DOMINO_ARCH

@@ -72,7 +72,7 @@ struct knowing : substitution<> {
     DOMINO_INLINE constexpr auto call(const Functor& functor, const Xs&... x) const {
         return if_closed(borrowing<domino::call, Functor, Xs...>(functor, x...));
     }
-    /// Second opinions are lost: only the range domain listens.
+    /// Sharpeners are dropped: only the range domain asks them.
     void sharpened(const auto&...) const = delete;
 
 private:

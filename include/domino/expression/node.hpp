@@ -43,7 +43,7 @@ constexpr bool depends_on(axes which) {
     return (E::depends_on & which) != axes::none;
 }
 
-/// Every expression is explicitly convertible to bool in name only: the attempt explains itself.
+/// Base of every node. Its conversion to bool is there to fail: `if (mask)` and `mask ? a : b` stop with this sentence.
 struct node {
     template <std::same_as<bool> T>
     explicit constexpr operator T() const {

@@ -2,6 +2,8 @@
 // The operators and functions of the language. Each is a tag with the symbol it prints; domain/ gives the meanings.
 #pragma once
 
+#include "domino/domain/interval.hpp"
+#include "domino/error.hpp"
 #include "domino/expression/node.hpp"
 #include "domino/expression/op.hpp"
 
@@ -11,12 +13,23 @@ namespace domino::inline DOMINO_ARCH {
 template <class T>
 concept Operand = Expression<T> || std::is_arithmetic_v<std::remove_cvref_t<T>>;
 
+namespace detail {
+/// Throws where an unsigned number would wrap.
+template <std::integral T>
+constexpr index_t as_index(T x) {
+    if constexpr (std::is_unsigned_v<T> && sizeof(T) >= sizeof(index_t))
+        if (x > static_cast<T>(interval::most))
+            fail("a number of an expression", "at most 2^63 - 1", std::to_string(x));
+    return static_cast<index_t>(x);
+}
+}  // namespace detail
+
 /// An operand as a node: integers become 64 bits wide, floating-point numbers become float.
 template <Operand T>
 constexpr auto as_node(const T& x) {
     if constexpr (Expression<T>) return x;
     else if constexpr (std::same_as<T, bool>) return constant<bool>(x);
-    else if constexpr (std::integral<T>) return constant<index_t>(static_cast<index_t>(x));
+    else if constexpr (std::integral<T>) return constant<index_t>(detail::as_index(x));
     else return constant<float>(static_cast<float>(x));
 }
 
@@ -102,6 +115,7 @@ void operator&(const X&, const Y&) = delete;  // domino: no bits in the language
 template <class X, class Y> requires detail::Operands<X, Y>
 void operator|(const X&, const Y&) = delete;  // domino: no bits in the language: write || for "or", or scalar(f)
 
+/// |x|; min(x, y) is y < x ? y : x, and max(x, y) is x < y ? y : x, of NaN as well.
 template <Expression X>
 constexpr auto abs(const X& x) { return detail::arithmetic<op::absolute>(x); }
 template <class X, class Y> requires detail::Operands<X, Y>
@@ -112,7 +126,8 @@ constexpr auto max(const X& x, const Y& y) { return detail::arithmetic<op::maxim
 template <Expression X, Operand Lo, Operand Hi>
 constexpr auto clamp(const X& x, const Lo& lo, const Hi& hi) { return min(max(x, lo), hi); }
 
-// Functions of a float; an integer operand becomes a float.
+/// Functions of a float; an integer operand becomes a float. By lanes tanh, exp and log may differ from the point domain's in the
+/// last place; log and sqrt of less than 0 are NaN, log of 0 is -inf.
 template <Expression X>
 constexpr auto tanh(const X& x) { return detail::arithmetic<op::tanh>(x); }
 template <Expression X>

@@ -7,6 +7,7 @@
 #include <type_traits>
 
 #include "domino/domain/interval.hpp"
+#include "domino/error.hpp"
 #include "domino/expression/functor.hpp"
 
 namespace domino::inline DOMINO_ARCH {
@@ -80,7 +81,7 @@ constexpr auto bind(const made_for<E, Sharpener>& bound, const F&) {
 template <MaskMod M, class Sharpener>
 constexpr auto sharpen(const M& mask_mod, const Sharpener& sharpener) {
     return sharpened<mask_t<M>, Sharpener, detail::b_t, detail::h_t, detail::q_t, detail::kv_t>(
-        mask(mask_mod), sharpener, {}, {}, {}, {});
+        as_mask(mask_mod), sharpener, {}, {}, {}, {});
 }
 
 namespace detail {
@@ -94,7 +95,7 @@ struct equivalent {
 /// `mask`, whose tiles are decided by `same`: another spelling of it, longer for each element and sharper for tiles.
 template <MaskMod M, MaskMod Same>
 constexpr auto decided_by(const M& mask_mod, const Same& same) {
-    return sharpen(mask_mod, detail::equivalent<mask_t<Same>>{mask(same)});
+    return sharpen(mask_mod, detail::equivalent<mask_t<Same>>{as_mask(same)});
 }
 
 /// Where an axis may be cut: last(box, i, hi) is the end of the piece of [i, hi] that begins at i, and pieces(size) how
@@ -114,9 +115,10 @@ struct before {
         return i < stop ? detail::smaller(stop - 1, hi) : hi;
     }
 };
-/// Before every multiple of `n`.
+/// Before every multiple of `n`, at least 1.
 struct every {
-    index_t n = 1;
+    index_t n;
+    explicit constexpr every(index_t size = 1) : n(detail::at_least(1, size, "cut::every(n)")) {}
     constexpr index_t pieces(index_t size) const { return size / n + 1; }
     constexpr index_t last(const auto&, index_t i, index_t hi) const {
         return detail::smaller(hi, detail::floor_divide(i, n) * n + n - 1);
@@ -125,7 +127,9 @@ struct every {
 /// Around whole lines of `n`: a part of a line, all whole lines together, a part of a line. In each of them i / n and
 /// i % n are independent.
 struct lines {
-    index_t n, origin = 0;
+    index_t n, origin;
+    explicit constexpr lines(index_t size, index_t first = 0)
+        : n(detail::at_least(1, size, "cut::lines(n)")), origin(first) {}
     static constexpr index_t pieces(index_t) { return 3; }
     constexpr index_t last(const auto&, index_t i, index_t hi) const {
         const index_t line = detail::floor_divide(i - origin, n) * n + origin;

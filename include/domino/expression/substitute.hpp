@@ -41,7 +41,7 @@ struct substitution {
 /// `mask` with other expressions in the places of q and kv: with_indices(causal, kv, q) is q <= kv.
 template <MaskMod M, Expression Q, Expression KV>
 constexpr auto with_indices(const M& mask_mod, const Q& for_q, const KV& for_kv) {
-    return evaluate(mask(mask_mod), substitution<detail::b_t, detail::h_t, Q, KV>{{}, {}, for_q, for_kv, {}});
+    return evaluate(as_mask(mask_mod), substitution<detail::b_t, detail::h_t, Q, KV>{{}, {}, for_q, for_kv, {}});
 }
 
 /// `mask` with q + dq in the place of q and kv + dkv in the place of kv: a shard, or a chunk of a longer sequence.
@@ -59,14 +59,14 @@ constexpr auto compose() { return score; }
 /// Score mods left to right: compose(s1, s2) puts s1 in the place of `score` in s2 (attnax compose_score_mods).
 template <ScoreMod First>
 constexpr auto compose(const First& first) {
-    return score_change(first);
+    return as_score_mod(first);
 }
 template <ScoreMod First, ScoreMod Second, ScoreMod... Rest>
 constexpr auto compose(const First& first, const Second& second, const Rest&... rest) {
-    const auto inner = score_change(first);
+    const auto inner = as_score_mod(first);
     using Inner = std::remove_const_t<decltype(inner)>;
     const auto both =
-        evaluate(score_change(second),
+        evaluate(as_score_mod(second),
                  substitution<detail::b_t, detail::h_t, detail::q_t, detail::kv_t, Inner>{{}, {}, {}, {}, inner});
     return compose(both, rest...);
 }

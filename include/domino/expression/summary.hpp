@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
 #include <type_traits>
 #include <vector>
 
@@ -21,12 +22,60 @@ constexpr interval as_range(index_t x) { return {x, x}; }
 constexpr truth as_range(bool x) { return {x, x}; }
 constexpr real_interval as_range(float x) { return x != x ? real_interval::anything() : real_interval{x, x}; }
 
+/// The least and the largest of 16 entries side by side; of a NaN among floats `nan` tells, and then they are not known.
+/// Registers of lanes, since compilers do not make them of a loop over floats.
+template <class T>
+struct bounds_of_16 {
+    T lo, hi;
+    bool nan = false;
+    explicit bounds_of_16(const T* entries) {
+        typedef T lanes __attribute__((vector_size(8 * sizeof(T))));
+        lanes x, y;
+        __builtin_memcpy(&x, entries, sizeof x);
+        __builtin_memcpy(&y, entries + 8, sizeof y);
+        if constexpr (!std::is_integral_v<T>) nan = any((x != x) | (y != y));
+        lanes least = x < y ? x : y, most = x < y ? y : x;
+        const auto fold = [&](const lanes& other_least, const lanes& other_most) {
+            least = other_least < least ? other_least : least;
+            most = most < other_most ? other_most : most;
+        };
+        fold(__builtin_shufflevector(least, least, 4, 5, 6, 7, 0, 1, 2, 3),
+             __builtin_shufflevector(most, most, 4, 5, 6, 7, 0, 1, 2, 3));
+        fold(__builtin_shufflevector(least, least, 2, 3, 0, 1, 6, 7, 4, 5),
+             __builtin_shufflevector(most, most, 2, 3, 0, 1, 6, 7, 4, 5));
+        lo = least[1] < least[0] ? least[1] : least[0];
+        hi = most[0] < most[1] ? most[1] : most[0];
+    }
+
+private:
+    static bool any(const auto& lanes) {
+        std::uint64_t words[sizeof lanes / 8], all = 0;
+        __builtin_memcpy(words, &lanes, sizeof lanes);
+        for (const std::uint64_t word : words) all |= word;
+        return all != 0;
+    }
+};
+
 /// What a summary keeps of an entry: here the entry itself. A summary of something else (ids without blanks, what is
 /// not -inf) gives another `of`; the results need a `join`.
 struct value_of_entry {
     template <class T>
     static constexpr auto of(T x) {
         return as_range(entry_t<T>(x));
+    }
+    /// The join of 16 of them, side by side. (Not of integers that may be beyond an index, whose order is another.)
+    template <class T>
+    requires(std::is_signed_v<T> || sizeof(T) < sizeof(index_t))
+    static auto of_16(const T* x) {
+        if constexpr (std::is_same_v<T, bool>) {
+            const bounds_of_16 bytes(reinterpret_cast<const unsigned char*>(x));
+            return truth{bytes.hi != 0, bytes.lo != 0};
+        } else {
+            const bounds_of_16 bounds(x);
+            if constexpr (!std::is_integral_v<T>)
+                if (bounds.nan) return real_interval::anything();
+            return join(of(bounds.lo), of(bounds.hi));
+        }
     }
 };
 
@@ -135,6 +184,11 @@ private:
         for (index_t i = lo + 1; i <= hi; ++i) all = join(all, of[i]);
         return all;
     }
+    static hull block_at(const row_view& of, index_t first) {
+        if constexpr (requires { Kept::of_16(of.entries); })
+            if (of.stride == 1) return Kept::of_16(of.entries + first);
+        return scan(of, first, first + block - 1);
+    }
     /// over_row of any stretch; in a function of its own, so that what a mask inlines is the one read above.
     DOMINO_NOINLINE hull joined(shape at, index_t hi) const {
         const row_view of = row_at(at);
@@ -157,7 +211,7 @@ private:
     }
     void fill(const row_view& of) {
         const index_t blocks = extents_[Rank - 1] / block;
-        for (index_t i = 0; i < blocks; ++i) nodes_[place(of, i, 1)] = {scan(of, i * block, i * block + block - 1)};
+        for (index_t i = 0; i < blocks; ++i) nodes_[place(of, i, 1)] = {block_at(of, i * block)};
         for (index_t half = 1; 2 * half <= blocks; half *= 2)
             for (index_t i = 0; i + 2 * half <= blocks; i += 2 * half)
                 nodes_[place(of, i, 2 * half)] = {join(node(of, i, half), node(of, i + half, half))};

@@ -177,6 +177,22 @@ auto by_row(const table_view<T, Rank>& t, const I& i) {
     else return t(b, i);
 }
 
+/// values(...) by its last axes of (b, h, q, kv): [kv], [q, kv], [h, q, kv] or [b, h, q, kv].
+template <class T, std::size_t Rank>
+auto by_last_axes(const table_view<T, Rank>& values) {
+    if constexpr (Rank == 1) return values(kv);
+    else if constexpr (Rank == 2) return values(q, kv);
+    else if constexpr (Rank == 3) return values(h, q, kv);
+    else return values(b, h, q, kv);
+}
+
+/// An entry as a truth value: itself where it is bool, entry != 0 where it is an integer.
+template <Expression E>
+auto is_true(const E& entry) {
+    if constexpr (TruthExpression<E>) return entry;
+    else return entry != 0;
+}
+
 /// A table over n entries, looked up as t(i).
 template <class T>
 auto table(const T* data, index_t n, std::string name = "table") {
@@ -195,6 +211,12 @@ auto table(const T* data, const index_t (&extents)[Rank], const index_t (&stride
 namespace detail {
 template <class Range>
 concept Spannable = requires(Range& entries) { std::span(entries); };
+inline void check_entries(index_t entries, index_t rows, index_t columns) {
+    if (entries <
+        checked_product("table extents", {at_least(0, rows, "table rows"), at_least(0, columns, "table columns")}))
+        fail("table data", std::to_string(rows) + " x " + std::to_string(columns) + " entries",
+             std::to_string(entries));
+}
 template <class Range>
 inline constexpr bool outlived =
     !std::is_lvalue_reference_v<Range> && !std::ranges::enable_borrowed_range<std::remove_cvref_t<Range>>;
@@ -206,7 +228,17 @@ auto table(Range&& entries, std::string name = "table") {
     const std::span all(entries);
     return table(all.data(), static_cast<index_t>(all.size()), std::move(name));
 }
+/// The same as rows x columns in row-major order, looked up as t(i, j).
+template <detail::Spannable Range>
+requires(!detail::outlived<Range>)
+auto table(Range&& entries, index_t rows, index_t columns, std::string name = "table") {
+    const std::span all(entries);
+    detail::check_entries(std::ssize(all), rows, columns);
+    return table(all.data(), rows, columns, std::move(name));
+}
 // clang-format off
+template <detail::Spannable Range> requires detail::outlived<Range>
+void table(Range&&, index_t, index_t, std::string = "") = delete;  // domino: a table is a view, and this vector a temporary: name it, or pass a std::shared_ptr of it
 template <detail::Spannable Range> requires detail::outlived<Range>
 void table(Range&&, std::string = "") = delete;  // domino: a table is a view, and this vector a temporary: name it, or pass a std::shared_ptr of it
 void table(const std::vector<bool>&, std::string = "") = delete;  // domino: std::vector<bool> holds bits: use std::vector<unsigned char>
@@ -222,16 +254,16 @@ concept SharedVector = requires(const P& entries) {
 /// Tables that keep a vector alive: n entries looked up as t(i), or rows x columns as t(i, j).
 template <SharedVector P>
 auto table(P entries, std::string name = "table") {
+    if (!entries) detail::fail("table data", "a vector", "null");
     const std::span all(*entries);
     return table_view<typename decltype(all)::value_type, 1>(all.data(), {static_cast<index_t>(all.size())}, {1},
                                                              std::move(name), std::move(entries));
 }
 template <SharedVector P>
 auto table(P entries, index_t rows, index_t columns, std::string name = "table") {
+    if (!entries) detail::fail("table data", "a vector", "null");
     const std::span all(*entries);
-    if (std::ssize(all) < detail::checked_product("table extents", {rows, columns}))
-        detail::fail("table data", std::to_string(rows) + " x " + std::to_string(columns) + " entries",
-                     std::to_string(all.size()));
+    detail::check_entries(std::ssize(all), rows, columns);
     return table_view<typename decltype(all)::value_type, 2>(all.data(), {rows, columns}, {columns, 1}, std::move(name),
                                                              std::move(entries));
 }

@@ -176,7 +176,7 @@ enum class reduce_heads { any, all, first };
 template <MaskMod M>
 qkv_cu_seqlens attention_mask_to_qkv_cu_seqlens(const M& mask_mod, const mask_shape& shape,
                                                 reduce_heads reduce = reduce_heads::any) {
-    const auto expression = mask(mask_mod);
+    const auto expression = as_mask(mask_mod);
     if (reduce != reduce_heads::all) {
         mask_shape seen = shape;
         if (reduce == reduce_heads::first) seen.heads = std::min<index_t>(shape.heads, 1);

@@ -65,7 +65,7 @@ inline std::string percent(index_t part, index_t whole) {
 template <MaskMod M>
 std::string explain(const M& mask_mod, const mask_shape& shape, const explain_options& options = {}) {
     using E = mask_t<M>;
-    const E& expression = mask(mask_mod);
+    const E& expression = as_mask(mask_mod);
     detail::at_least(0, options.head_dim, "explain_options.head_dim");
     detail::at_least(0, options.num_kv_heads, "explain_options.num_kv_heads");
     detail::at_least(1, options.element_bytes, "explain_options.element_bytes");

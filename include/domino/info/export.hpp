@@ -24,7 +24,7 @@ void check_shared_by_heads(const E& expression, const mask_shape& shape) {
 /// byte. shape.heads must be 1.
 template <MaskMod M>
 std::vector<std::uint8_t> export_flashinfer_packed_mask(const M& mask_mod, const mask_shape& shape) {
-    detail::check_shared_by_heads(mask(mask_mod), shape);
+    detail::check_shared_by_heads(as_mask(mask_mod), shape);
     const index_t entry_bytes = (shape.q_len * shape.kv_len + 7) / 8;
     std::vector<std::uint8_t> bytes(static_cast<std::size_t>(shape.batch * entry_bytes));
     detail::for_each_element(mask_mod, shape, [&](index_t b_, index_t, index_t q_, index_t kv_, bool keep) {
@@ -39,7 +39,7 @@ std::vector<std::uint8_t> export_flashinfer_packed_mask(const M& mask_mod, const
 /// padding. ggml wants padded_q_len >= q_len, in its older versions a multiple of 64.
 template <MaskMod M>
 std::vector<std::uint16_t> export_ggml_mask(const M& mask_mod, const mask_shape& shape, index_t padded_q_len) {
-    detail::check_shape(mask(mask_mod), shape);
+    detail::check_shape(as_mask(mask_mod), shape);
     detail::at_least(shape.q_len, padded_q_len, "export_ggml_mask: padded_q_len");
     const index_t size =
         detail::checked_product("export_ggml_mask", {shape.batch, shape.heads, padded_q_len, shape.kv_len});
@@ -55,7 +55,7 @@ std::vector<std::uint16_t> export_ggml_mask(const M& mask_mod, const mask_shape&
 /// flashmask. Throws for a mask with a key that is hidden from more than two stretches of rows, which the format cannot say.
 template <MaskMod M>
 std::vector<std::int32_t> export_flashmask(const M& mask_mod, const mask_shape& shape) {
-    const auto expression = mask(mask_mod);
+    const auto expression = as_mask(mask_mod);
     detail::check_shape(expression, shape);
     std::vector<std::int32_t> bounds;
     for (index_t batch = 0; batch < shape.batch; ++batch)

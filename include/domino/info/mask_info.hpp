@@ -89,7 +89,7 @@ public:
     template <MaskMod Mod>
     requires std::constructible_from<M, mask_t<Mod>>
     mask_info(const Mod& mask_mod, const mask_shape& shape, mask_info_changes known = {})
-        : mask_(domino::mask(mask_mod)),
+        : mask_(domino::as_mask(mask_mod)),
           shape_(shape),
           ids_(std::move(known.segment_ids)),
           positions_(std::move(known.positions)),
@@ -224,6 +224,12 @@ public:
         if constexpr (requires { at.note_bare(*this, at.b, at.h, at.q, at.kv); })
             at.note_bare(*this, at.b, at.h, at.q, at.kv);
         return domino::evaluate(mask_, at);
+    }
+    /// The mask's leaves. Whoever replaces one makes ids and positions stale: they are forgotten.
+    template <class Visitor>
+    void visit_leaves(Visitor& visitor) {
+        detail::visit_leaves_below(mask_, visitor);
+        ids_ = positions_ = {};
     }
     /// For the check of a call's shape.
     index_t extent(std::size_t dimension) const {
@@ -461,7 +467,7 @@ public:
     template <MaskMod Mod>
     auto replace(const Mod& mask_mod, const mask_info_changes& changes = {}) const {
         detail::trace("mask_info.replace");
-        return make(domino::mask(mask_mod), shape_,
+        return make(domino::as_mask(mask_mod), shape_,
                     {chosen(changes.segment_ids, ids_), chosen(changes.positions, positions_),
                      changes.baked_in.value_or(baked_)});
     }

@@ -55,6 +55,7 @@ inline constexpr struct replace_t {
 /// On which side type 0 means "no type". Equal types are 0 together, so the first three say the same.
 enum class zero_policy { queries, keys, both, neither };
 
+/// How `apply_token_type_ids` joins types with the mask.
 struct token_type_options {
     domino::zero_policy zero_policy = domino::zero_policy::queries;
     /// Whether the types become the segment ids (or refine them, with `intersect`); not for `unite` unless asked.
@@ -62,27 +63,33 @@ struct token_type_options {
     token_array kv_types = {};  ///< the keys' types, where they are not the queries'
 };
 
-/// What a constructor may be told besides the mask: keys' ids (the queries' if absent) and positions.
+// What constructors may be told besides the mask. Positions are [len] or [batch, len]; absent ones count from 0.
+
+/// Of `from_segments`: the keys' ids (the queries' if absent).
 struct segment_options {
     token_array kv_segment_ids = {}, q_positions = {}, kv_positions = {};
     bool is_attn_mask = false;  ///< the ids are a padding mask, not zero = valid
 };
+/// Of `from_attention_mask`.
 struct attention_mask_options {
     token_array q_positions = {}, kv_positions = {};
     bool mask_is_valid = true;  ///< false: true (not zero) marks what is masked
 };
+/// Of `from_cu_seqlens`.
 struct cu_seqlens_options {
     index_t max_q_len = -1;                  ///< must be given
     std::optional<cu_seqlens> kv = {};       ///< the queries' if absent
     std::optional<index_t> max_kv_len = {};  ///< max_q_len if absent
     token_array q_positions = {}, kv_positions = {};
 };
+/// Of `from_random`: a share of `sparsity` of the pairs is hidden.
 struct random_options {
     std::optional<index_t> kv_len = {};
     double sparsity = 0.5;
     std::uint32_t seed = 0;
     token_array q_positions = {}, kv_positions = {};
 };
+/// Of `apply_kv_lengths`.
 struct kv_length_options {
     index_t q_len = -1;                          ///< rows to keep; must be given
     std::optional<index_t> sliding_window = {};  ///< keys to keep, the last ones before each length

@@ -6,7 +6,7 @@
 #include <limits>
 #include <vector>
 
-#include "domino/tile/check.hpp"
+#include "domino/tile/inspect.hpp"
 
 namespace domino::inline DOMINO_ARCH {
 
@@ -41,7 +41,7 @@ namespace detail {
 /// Calls f(b, h, q, kv, kept) for every element of a checked shape, in row-major order.
 template <MaskMod M, class F>
 void for_each_element(const M& mask_mod, const mask_shape& shape, F f) {
-    const auto expression = mask(mask_mod);
+    const auto expression = as_mask(mask_mod);
     for (index_t batch = 0; batch < shape.batch; ++batch)
         for (index_t head = 0; head < shape.heads; ++head)
             for (index_t row = 0; row < shape.q_len; ++row)
@@ -51,7 +51,7 @@ void for_each_element(const M& mask_mod, const mask_shape& shape, F f) {
 
 template <class T, MaskMod M>
 dense_mask<T> dense(const M& mask_mod, const mask_shape& shape, T kept, T masked) {
-    check_shape(mask(mask_mod), shape);
+    check_shape(as_mask(mask_mod), shape);
     dense_mask<T> out{shape, {}};
     out.data.reserve(static_cast<std::size_t>(shape.all().pairs()));
     for_each_element(mask_mod, shape,
@@ -70,7 +70,7 @@ dense_mask<std::uint8_t> materialize(const M& mask_mod, const mask_shape& shape)
 /// One bit an element.   (FlashInfer packed custom masks, whose rows do not start new words)
 template <MaskMod M>
 bit_mask materialize_bits(const M& mask_mod, const mask_shape& shape) {
-    detail::check_shape(mask(mask_mod), shape);
+    detail::check_shape(as_mask(mask_mod), shape);
     bit_mask out{shape, {}};
     out.words.resize(static_cast<std::size_t>(shape.batch * shape.heads * shape.q_len * out.words_per_row()));
     detail::for_each_element(mask_mod, shape, [&](index_t b_, index_t h_, index_t q_, index_t kv_, bool keep) {

@@ -2,34 +2,16 @@
 // Random masks from a counter: nothing is stored, and an element is the same whoever asks for it.
 #pragma once
 
-#include <array>
 #include <bit>
 #include <cstdint>
+#include <string>
 
 #include "domino/error.hpp"
 #include "domino/expression/functor.hpp"
+#include "domino/expression/random.hpp"
 
 namespace domino::inline DOMINO_ARCH {
 namespace detail {
-
-/// Threefry-2x32 with 20 rounds: 64 random bits of a key and a counter.   (Salmon et al., Random123)
-constexpr std::array<std::uint32_t, 2> threefry(std::array<std::uint32_t, 2> key,
-                                                std::array<std::uint32_t, 2> counter) {
-    constexpr int rotations[2][4] = {{13, 15, 26, 6}, {17, 29, 16, 24}};
-    const std::uint32_t keys[3] = {key[0], key[1], key[0] ^ key[1] ^ 0x1BD11BDAu};
-    auto [x, y] = counter;
-    x += keys[0];
-    y += keys[1];
-    for (std::uint32_t group = 0; group < 5; ++group) {
-        for (const int rotation : rotations[group % 2]) {
-            x += y;
-            y = std::rotl(y, rotation) ^ x;
-        }
-        x += keys[(group + 1) % 3];
-        y += keys[(group + 2) % 3] + group + 1;
-    }
-    return {x, y};
-}
 
 /// Keeps (b, q, kv) with a probability, by the bits that JAX draws for an array [batch, 1, q_len, kv_len].
 struct random_functor {

@@ -10,7 +10,7 @@
 
 #include "domino/info/token_array.hpp"
 #include "domino/mask/document.hpp"
-#include "domino/tile/check.hpp"
+#include "domino/tile/inspect.hpp"
 #include "domino/tile/stats.hpp"
 
 namespace domino::inline DOMINO_ARCH {
@@ -64,7 +64,7 @@ inline bool packs_segments(const token_array& ids) {
 /// 1 for the queries that see a key, and for the keys that a query sees, in any head.
 template <MaskMod M>
 qkv_tokens visible_tokens(const M& mask_mod, const mask_shape& shape) {
-    const auto expression = mask(mask_mod);
+    const auto expression = as_mask(mask_mod);
     detail::check_shape(expression, shape);
     const auto any = [&](index_t batch, span rows, span keys) {
         for (index_t head = 0; head < shape.heads; ++head)
@@ -129,7 +129,7 @@ std::string recover_slice(const E& expression, point at, std::vector<index_t>& q
 /// (ejkernel mask_to_segment_ids, which gives ids to any mask: causal becomes the identity)
 template <MaskMod M>
 recovered_segments recover_segments(const M& mask_mod, const mask_shape& shape, recover_options options = {}) {
-    const auto expression = mask(mask_mod);
+    const auto expression = as_mask(mask_mod);
     detail::check_shape(expression, shape);
     const index_t heads = options.per_head ? shape.heads : std::min<index_t>(shape.heads, 1);
     std::vector<std::int32_t> q_all, kv_all;

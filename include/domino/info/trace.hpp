@@ -36,6 +36,7 @@ inline void set_debug_mode(bool on, void (*write)(const char* line) = detail::wr
     detail::debug().write = write;
     detail::debug().on = on;
 }
+/// Whether operations are named.   (ejkernel get_debug_mode)
 inline bool get_debug_mode() { return detail::debug().on; }
 
 }  // namespace domino::inline DOMINO_ARCH

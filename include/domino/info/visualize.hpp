@@ -118,7 +118,7 @@ tile_kind classify_tiles(const E& expression, const tile& cell, const mask_shape
 /// A mask: each cell is empty, partial or full, exactly.
 template <MaskMod M>
 picture draw(const M& mask_mod, const mask_shape& shape, const picture_options& options = {}) {
-    const auto expression = mask(mask_mod);
+    const auto expression = as_mask(mask_mod);
     detail::check_shape(expression, shape);
     const detail::picture_cells cells(shape, options);
     picture out{to_string(expression), cells.rows, cells.columns, {}, {}};
@@ -135,8 +135,8 @@ picture draw(const M& mask_mod, const mask_shape& shape, const picture_options& 
 template <ScoreMod S, MaskMod M = decltype(full)>
 picture draw(const S& score_mod, const mask_shape& shape, const picture_options& options = {},
              const M& mask_mod = full) {
-    const auto expression = score_change(score_mod);
-    const auto keep = mask(mask_mod);
+    const auto expression = as_score_mod(score_mod);
+    const auto keep = as_mask(mask_mod);
     detail::check_shape(expression, shape);
     detail::check_shape(keep, shape);
     const detail::picture_cells cells(shape, options);
@@ -155,7 +155,7 @@ picture draw(const S& score_mod, const mask_shape& shape, const picture_options&
 template <MaskMod M>
 picture draw_tiles(const M& mask_mod, const mask_shape& shape, tile_size size = {},
                    const picture_options& options = {}) {
-    const auto expression = mask(mask_mod);
+    const auto expression = as_mask(mask_mod);
     detail::at_least(1, size.q, "tile_size.q");
     detail::at_least(1, size.kv, "tile_size.kv");
     detail::check_shape(expression, shape);

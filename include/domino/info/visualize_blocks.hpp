@@ -55,7 +55,7 @@ inline std::string top_label(index_t id) {
 template <MaskMod M>
 std::string visualize_blocks(const M& mask_mod, const mask_shape& shape, std::span<const index_t> q_ids = {},
                              std::span<const index_t> kv_ids = {}, const block_picture_options& options = {}) {
-    const auto expression = mask(mask_mod);
+    const auto expression = as_mask(mask_mod);
     detail::check_shape(expression, shape);
     for (const auto& [argument, value] : {std::pair{"block_rows", options.block_rows},
                                           {"block_columns", options.block_columns},

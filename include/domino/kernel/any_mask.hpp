@@ -10,7 +10,7 @@
 #include "domino/expression/known.hpp"
 #include "domino/expression/leaves.hpp"
 #include "domino/kernel/key_bits.hpp"
-#include "domino/tile/check.hpp"
+#include "domino/tile/inspect.hpp"
 #include "domino/tile/walk.hpp"
 
 namespace domino::inline DOMINO_ARCH {
@@ -50,7 +50,8 @@ public:
     /// The mask itself.
     template <class M>
     requires(!std::same_as<M, any_mask> && MaskMod<M>)
-    any_mask(const M& mask_mod) : leaf_(erased{std::make_shared<model<mask_t<M>>>(mask(mask_mod))}, {}, {}, {}, {}) {}
+    any_mask(const M& mask_mod)
+        : leaf_(erased{std::make_shared<model<mask_t<M>>>(as_mask(mask_mod))}, {}, {}, {}, {}) {}
 
     template <class M>
     requires(!std::same_as<M, any_mask> && !MaskMod<M> && (Operand<M> || ScoreMod<M>))

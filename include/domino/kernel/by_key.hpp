@@ -1,51 +1,48 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Data with an entry for each pair of q and kv (masks and biases that are tensors) lies with neighbouring keys side by side,
-// where the kernel has rows in lanes. So it is read with keys in lanes, a row at a time, and transposed: a mask as a
-// whole, of a score mod the look-ups, which wait in memory until the scores come.
+// where the kernel has rows in lanes. So it is read with keys in lanes, a row at a time, and transposed.
 #pragma once
 
 #include <algorithm>
 #include <array>
 
 #include "domino/domain/key_words.hpp"
-#include "domino/expression/substitute.hpp"
 #include "domino/kernel/any_mask.hpp"
-#include "domino/kernel/line_list.hpp"
-#include "domino/kernel/rows.hpp"
-#include "domino/kernel/source.hpp"
+#include "domino/kernel/panel_rows.hpp"
+#include "domino/kernel/prefetch.hpp"
 #include "domino/simd/transpose.hpp"
 
 namespace domino::inline DOMINO_ARCH {
 namespace kernel {
 
-/// The domain that notes where a row's entries of `count` keys lie, and has no value worth the name.
-struct note_entries : point {
+/// The domain that collects the lines of memory where a row's entries of `count` keys lie, and has no value worth the name.
+struct collect_entries : point {
     index_t count;
-    line_list& lines;
+    lines_to_prefetch& lines;
 
     auto lookup(const auto& table, auto... index) const {
-        note(table, index...);
+        collect(table, index...);
         return typename std::remove_cvref_t<decltype(table)>::entry{};
     }
     auto call(const auto& functor, auto... x) const {
-        if constexpr (requires { functor.row(count, x...); }) note(functor, x...);
+        if constexpr (requires { functor.row(count, x...); }) collect(functor, x...);
         return decltype(functor.at(x...)){};
     }
     auto staged(const auto& of) const { return evaluate(of.lookup, *this); }
 
 private:
-    void note(const auto& data, auto... index) const {
+    void collect(const auto& data, auto... index) const {
         if (const auto* first = data.row(count, index...)) lines.add(first, count * index_t{sizeof(*first)});
     }
 };
 
-/// Notes what `expression` will read by pair for a panel's rows and `keys`.
+/// Collects what `expression` will read by pair for a panel's rows and `keys`.
 template <Expression E>
-void note_lines(const E& expression, const panel_rows& rows, span keys, line_list& lines) {
+void collect_lines(const E& expression, const panel_rows& rows, span keys, lines_to_prefetch& lines) {
     if constexpr (depends_on<E>(axes::pairs))
         for (index_t i = 0; i < rows.count && (i == 0 || !lines.empty()); ++i)  // bits, say, have none
             evaluate(expression,
-                     note_entries{{rows.b, rows.heads[i], rows.positions[i], keys.begin}, keys.size(), lines});
+                     collect_entries{{rows.b, rows.heads[i], rows.positions[i], keys.begin}, keys.size(), lines});
 }
 
 /// The lanes of a row's keys from `key` on.
@@ -171,88 +168,6 @@ void write_bits(const Mask& mask, const panel_rows& rows, span keys, std::uint64
         if (keys.end >= key_words::size) return write_bits_by_key(mask, rows, keys, out);
     write_bits_by_row(mask, rows, keys, out);
 }
-
-/// A look-up of a score mod whose entries wait in memory.
-template <Expression E>
-struct staged : node {
-    using value_type = value_t<E>;
-    E lookup;
-    index_t slot;
-    static constexpr axes depends_on = E::depends_on;
-    staged(const E& e, index_t s) : lookup(e), slot(s) {}
-    template <class Domain>
-    DOMINO_INLINE auto evaluate(const Domain& at) const {
-        if constexpr (requires { at.staged(*this); }) return at.staged(*this);
-        else return domino::evaluate(lookup, at);  // below another one
-    }
-};
-
-/// The domain of expressions whose look-ups by pair are staged.
-struct staging : substitution<> {
-    mutable index_t slots = 0;
-
-    template <class Table, Expression... Indices>
-    auto lookup(const Table& table, const Indices&... index) const {
-        using E = domino::lookup<Table, Indices...>;
-        if constexpr (E::by_pair) return staged<E>(E(table, index...), slots++);
-        else return E(table, index...);
-    }
-    void sharpened(const auto&...) const = delete;  // second opinions are lost: lanes do not listen
-};
-
-/// The score mod as the kernel evaluates it: itself where nothing is looked up by pair.
-template <Expression E>
-decltype(auto) stage(const E& score_mod) {
-    if constexpr (depends_on<E>(axes::pairs)) return evaluate(score_mod, staging{});
-    else return (score_mod);
-}
-
-/// The range domain without what would take long to look up: more than one row of a table.
-struct quick_range : range {
-    auto lookup(const auto& table, auto... index) const {
-        using entry = typename std::remove_cvref_t<decltype(table)>::entry;
-        constexpr std::size_t last = sizeof...(index) - 1;
-        const interval at[] = {index...};
-        for (std::size_t i = 0; i < last; ++i)
-            if (!at[i].is_point()) return anything(entry{});
-        return range::lookup(table, index...);
-    }
-
-private:
-    static truth anything(bool) { return truth::unknown(); }
-    static interval anything(index_t) { return {interval::least, interval::most}; }
-    static real_interval anything(float) { return real_interval::anything(); }
-};
-
-/// The domain in which a score mod has no value, but its look-ups write theirs.
-struct write_staged {
-    const panel_rows& rows;
-    span keys;
-    float* out;
-
-    struct nothing {};
-    nothing b = {}, h = {}, q = {}, kv = {}, score = {};
-    nothing constant(auto) const { return {}; }
-    nothing operator()(auto, auto...) const { return {}; }
-    nothing lookup(const auto&, auto...) const { return {}; }
-    nothing call(const auto&, auto...) const { return {}; }
-    template <Expression E>
-    nothing staged(const kernel::staged<E>& of) const {
-        if (of.slot >= most_staged) return {};
-        float* to = out + of.slot * kv_tile * panel;
-        if constexpr (std::same_as<value_t<E>, float>) {  // far keys often share one entry
-            tile box = rows.box;
-            box.kv = keys;
-            const real_interval all = evaluate(of.lookup, quick_range{domino::detail::as_range(box)});
-            if (all.is_point() && all.lo != 0.f) {  // of 0 and -0 both may be there
-                std::fill_n(to, keys.size() * panel, all.lo);
-                return {};
-            }
-        }
-        write_values(of.lookup, rows, keys, to);
-        return {};
-    }
-};
 
 }  // namespace kernel
 }  // namespace domino::inline DOMINO_ARCH

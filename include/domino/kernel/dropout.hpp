@@ -2,7 +2,7 @@
 // Dropout of a tile's weights, between the softmax and the values: the generator by lanes.
 #pragma once
 
-#include "domino/expression/random.hpp"
+#include "domino/expression/dropout.hpp"
 #include "domino/kernel/shape.hpp"
 #include "domino/tile/tile.hpp"
 

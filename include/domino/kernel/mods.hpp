@@ -4,9 +4,8 @@
 
 #include <cstdint>
 
-#include "domino/kernel/by_key.hpp"
 #include "domino/kernel/scores.hpp"
-#include "domino/kernel/softmax.hpp"
+#include "domino/kernel/staged.hpp"
 
 namespace domino::inline DOMINO_ARCH {
 namespace kernel {
@@ -19,7 +18,7 @@ DOMINO_NOINLINE void modify_scores(const panel_rows& rows, span keys, float scal
                                    Visible visible, float* scores, simd::floats (&tile_max)[R]) {
     const simd::floats scale(scale_factor);
     with_lanes<R>(rows, score_mod, [&](auto at_row, const auto& known_mod) {
-        simd::floats most[R];  // a copy: stores of scores could change what a reference names
+        simd::floats most[R];  // a local copy: stores to `scores` might change what a reference names
         simd::unroll<R>([&](auto r) DOMINO_INLINE_LAMBDA { most[r] = tile_max[r]; });
         for (index_t key = keys.begin; key < keys.end; ++key, scores += panel)
             simd::unroll<R>([&](auto r) DOMINO_INLINE_LAMBDA {

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cstdint>
 
-#include "domino/kernel/asked.hpp"
+#include "domino/kernel/prefetch.hpp"
 #include "domino/kernel/softmax.hpp"
 #include "domino/tile/tile.hpp"
 
@@ -15,9 +15,9 @@ namespace kernel {
 /// Dot products of R registers of rows with `step` keys: each key's scalars are broadcast, the rows stand in lanes, and a dot
 /// product is summed in the order of its channels. `q_panel` is [head_dim, panel], aligned; `keys` are the keys'
 /// vectors, wherever they lie. Calls epilogue(key, register, dots) for each register of results.
-template <int R, int step, class Asked, class Epilogue>
-DOMINO_INLINE void dot_keys(const float* q_panel, index_t head_dim, const float* const (&keys)[step], Asked& memory,
-                            Epilogue&& epilogue) {
+template <int R, int step, class Prefetch, class Epilogue>
+DOMINO_INLINE void dot_keys(const float* q_panel, index_t head_dim, const float* const (&keys)[step],
+                            Prefetch& prefetch, Epilogue&& epilogue) {
     simd::floats dots[step][R];
     simd::unroll<step>([&](auto key) DOMINO_INLINE_LAMBDA {
         simd::unroll<R>([&](auto r) DOMINO_INLINE_LAMBDA { dots[key][r] = simd::floats(0.f); });
@@ -35,8 +35,8 @@ DOMINO_INLINE void dot_keys(const float* q_panel, index_t head_dim, const float*
         });
         ++d;
     };
-    if constexpr (!std::same_as<Asked, asks_nothing>)
-        while (d + Asked::calls <= head_dim) memory.meanwhile(advance);
+    if constexpr (!std::same_as<Prefetch, no_prefetch>)
+        while (d + Prefetch::calls <= head_dim) prefetch.interleave(advance);
     DOMINO_UNROLL_LOOP
     while (d < head_dim) advance();
     simd::unroll<step>([&](auto key) DOMINO_INLINE_LAMBDA {
@@ -46,14 +46,14 @@ DOMINO_INLINE void dot_keys(const float* q_panel, index_t head_dim, const float*
 
 /// The dot products of R registers of a panel [head_dim, panel] with `count` keys: each call gives the next step's. Beyond
 /// the end the last key stands in: a maximum does not mind.
-template <int R, class Asked = asks_nothing, int keys = step<R>>
+template <int R, class Prefetch = no_prefetch, int keys = step<R>>
 struct wide_dots {
     static constexpr int step = keys;
     const float* q_panel;
     index_t head_dim;
     float_rows k;
     index_t count;
-    Asked memory = {};
+    Prefetch prefetch = {};
 
     template <class Epilogue>
     DOMINO_INLINE void next(Epilogue&& epilogue) {
@@ -61,7 +61,7 @@ struct wide_dots {
         rows[0] = k.first;
         simd::unroll<step - 1>([&](auto j)
                                    DOMINO_INLINE_LAMBDA { rows[j + 1] = rows[j] + (j + 1 < count ? k.stride : 0); });
-        dot_keys<R, step>(q_panel, head_dim, rows, memory, epilogue);
+        dot_keys<R, step>(q_panel, head_dim, rows, prefetch, epilogue);
         k = k.from(step);
         count -= step;
     }
@@ -93,17 +93,17 @@ struct visible_bits {
     const std::uint64_t* keys;
     index_t first = 0;
 
-    /// The scores of register r of rows with a key, -inf where it is hidden.
-    DOMINO_INLINE simd::floats of(simd::floats s, index_t key, int r) const {
+    /// What register r of rows has of a key, `hidden` where it is.
+    DOMINO_INLINE simd::floats of(simd::floats x, index_t key, int r, float hidden = minus_infinity) const {
         const auto bits = static_cast<std::uint32_t>(keys[key] >> (first + r * simd::width));
-        return xsimd::select(simd::from_bits(bits), s, simd::floats(minus_infinity));
+        return xsimd::select(simd::from_bits(bits), x, simd::floats(hidden));
     }
 };
 
 /// Scores [keys, panel], in whole steps of keys: the dot products of what is visible; `tile_max` gains their maximum.
 template <int R, class Dots, class Visible>
 DOMINO_NOINLINE void score_panel(Dots dots, index_t keys, Visible visible, float* scores, simd::floats (&tile_max)[R]) {
-    simd::floats most[R];  // a copy: stores of scores could change what a reference names
+    simd::floats most[R];  // a local copy: stores to `scores` might change what a reference names
     simd::unroll<R>([&](auto r) DOMINO_INLINE_LAMBDA { most[r] = tile_max[r]; });
     for (index_t key = 0; key < keys; key += Dots::step, scores += Dots::step * panel)
         dots.next([&](auto j, auto r, simd::floats s) DOMINO_INLINE_LAMBDA {

@@ -43,10 +43,10 @@ struct four_rows {
     static DOMINO_INLINE simd::floats sum(simd::floats x) { return simd::sum_quads(x); }
 };
 
-/// Turns a tile's scores of a register of rows, panel by panel, into weights 2^((score - max) * factor) in place, brings `state` up
+/// Turns a tile's scores [keys, panel] of a register of rows into weights 2^((score - max) * factor) in place, brings `state` up
 /// to date with them, and gives the factor by which what was summed before must shrink. `tile_max` is the maximum over the
-/// tile. A score of -inf gets weight 0 (-0 where `mark_masked`, so that the sum stays and the sign tells); NaN gets NaN.
-template <bool mark_masked, class Rows>
+/// tile. A score of -inf gets weight 0; NaN gets NaN.
+template <class Rows>
 DOMINO_NOINLINE simd::floats exponentiate(float* scores, index_t keys, float log2_factor, simd::floats tile_max,
                                           row_state state) {
     const simd::floats nothing(minus_infinity), zero(0.f), factor(log2_factor);
@@ -62,15 +62,11 @@ DOMINO_NOINLINE simd::floats exponentiate(float* scores, index_t keys, float log
     simd::floats sum = zero;
     const auto advance = [&]<int count>(index_t key, std::integral_constant<int, count>) DOMINO_INLINE_LAMBDA {
         const auto at = [&](auto i) { return scores + (key + i * Rows::keys_at_once) * panel; };
-        simd::floats score[count], weight[count];
-        simd::unroll<count>([&](auto i) DOMINO_INLINE_LAMBDA {
-            score[i] = Rows::load(at(i));
-            weight[i] = (score[i] - base) * factor;
-        });
+        simd::floats weight[count];
+        simd::unroll<count>([&](auto i) DOMINO_INLINE_LAMBDA { weight[i] = (Rows::load(at(i)) - base) * factor; });
         simd::exp2(weight);
         simd::unroll<count>([&](auto i) DOMINO_INLINE_LAMBDA {
             sum = sum + weight[i];
-            if constexpr (mark_masked) weight[i] = xsimd::select(score[i] == nothing, simd::floats(-0.f), weight[i]);
             Rows::store(weight[i], at(i));
         });
     };

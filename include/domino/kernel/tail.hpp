@@ -6,7 +6,7 @@
 #include <cmath>
 #include <limits>
 
-#include "domino/expression/random.hpp"
+#include "domino/expression/dropout.hpp"
 
 namespace domino::inline DOMINO_ARCH {
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The two products for a panel of few rows (decoding, the last rows of a block): lanes run along head_dim, so that no
-// lane is idle, and elements are converted in registers. What comes from memory is asked for vector by vector, K and V in
+// lane is idle, and elements are converted in registers. What comes from memory is prefetched vector by vector, K and V in
 // turn, a few keys before its use, so that reading and arithmetic overlap. Scores and weights keep the layout [keys, panel].
 #pragma once
 
@@ -8,27 +8,12 @@
 #include <cmath>
 #include <cstring>
 
-#include "domino/kernel/shape.hpp"
-#include "domino/simd/convert.hpp"
+#include "domino/kernel/processor.hpp"
+#include "domino/kernel/reader.hpp"
 #include "domino/simd/sum.hpp"
-#include "domino/tensor/source.hpp"
-#include "domino/tile/tile.hpp"
 
 namespace domino::inline DOMINO_ARCH {
 namespace kernel {
-
-/// Vector i of a run as floats.
-template <class T>
-void convert_row(const row_run<T>& run, index_t i, index_t head_dim, float* to) {
-    const T* from = run.first + i * run.stride;
-    if constexpr (std::same_as<T, std::int8_t>) {
-        const float* scale = run.scales + i * run.scale_stride;
-        for (index_t c = 0; c < head_dim; c += run.scale_block)
-            simd::convert(from + c, run.scale_block, *scale++, to + c);
-    } else {
-        simd::convert(from, head_dim, to);
-    }
-}
 
 template <class T>
 DOMINO_INLINE simd::floats load_some(const T* at) {
@@ -103,22 +88,20 @@ private:
     index_t left_ = 0;
 };
 
-/// Bytes of keys that are asked for at once, and as many of values: eight lines. What the buffers of L1 cannot hold is
-/// dropped: a Zen 3 reads float32 at 88 % of the bandwidth so, and at 70 if asked for twice as many.
-inline constexpr index_t asked_at_once = 8 * simd::line_bytes;
+/// Bytes of keys that are prefetched at once, and as many of values: eight lines. What the buffers of L1 cannot hold is
+/// dropped: a Zen 3 reads float32 at 88 % of the bandwidth so, and at 70 with twice as many.
+inline constexpr index_t prefetched_at_once = 8 * simd::line_bytes;
 
-/// What is asked for while a thin panel computes: whole vectors, of keys before the dot products with others, of values after
-/// them. On Intel (a Xeon with AMX) for L1, keys a little ahead and values, which wait for the next pass, with their keys: it
-/// reads at 95 % of the bandwidth then. On AMD (a Zen 4) for L2 and further ahead: 80 to 90 % where the other way gives 45.
-struct asked_ahead {
-    bool near = simd::on_intel();
-    index_t values = near ? 0 : 16;  ///< from one that is read to one that is asked for
+/// How far ahead a thin panel prefetches, in whole vectors: of keys before the dot products with others, of values after them.
+struct prefetch_ahead {
+    bool near = this_processor().near;
+    index_t values = near ? 0 : 16;  ///< from one that is read to one that is prefetched
     index_t keys(index_t element_bytes) const { return near ? 16 / element_bytes : 16; }
     template <class T>
-    DOMINO_INLINE void ask(const T* vector, index_t dim) const {
+    DOMINO_INLINE void prefetch(const T* vector, index_t dim) const {
         if (!vector) return;
         if (near) simd::prefetch(vector, dim);
-        else simd::prefetch<simd::asking::l2>(vector, dim);
+        else simd::prefetch<simd::prefetch_to::l2>(vector, dim);
     }
 };
 
@@ -249,7 +232,7 @@ DOMINO_NOINLINE void add_channels_of(const V& value_source, index_t b_, index_t 
 }
 
 /// The part of a pass that `rows` rows from `row` on have. Between keys some channels of the earlier values are summed; of
-/// float32 few at once, so that memory is asked often.
+/// float32 few at once, so that prefetches come often.
 template <int rows, RowSource K, RowSource V>
 DOMINO_NOINLINE void pass_rows(const K& key_source, const V& value_source, index_t b_, index_t h_,
                                const thin_pass& pass, index_t row) {
@@ -273,31 +256,30 @@ DOMINO_NOINLINE void pass_rows(const K& key_source, const V& value_source, index
         if (c < value_dim) add(one, c, value_dim - c);
     };
     const float* q = pass.q + row * head_dim;
-    // Where memory alone is the limit, a Zen 4's hardware prefetchers follow vectors that are read one by one in order: 90 %
-    // of the bandwidth, 70 if asked.
-    const bool touches = pass.rows == 1 && std::same_as<TK, float> && std::same_as<TV, float> && simd::on_zen4();
-    const bool asks = row == 0 && !touches;  // other rows meet what lies in cache then
+    const bool touches =
+        pass.rows == 1 && std::same_as<TK, float> && std::same_as<TV, float> && this_processor().reads_in_order;
+    const bool prefetches = row == 0 && !touches;  // other rows meet what lies in cache then
     const auto ahead = [&](index_t n) { return span{pass.keys.begin + n, std::min(pass.keys.end + n, pass.kv_len)}; };
-    const asked_ahead asked;
-    vector_cursor<K> next_keys(key_source, b_, h_, ahead(asked.keys(sizeof(TK))));
-    vector_cursor<V> next_values(value_source, b_, h_, ahead(touches ? 0 : asked.values));
+    const prefetch_ahead distance;
+    vector_cursor<K> next_keys(key_source, b_, h_, ahead(distance.keys(sizeof(TK))));
+    vector_cursor<V> next_values(value_source, b_, h_, ahead(touches ? 0 : distance.values));
     for_each_thin_run(key_source, b_, h_, pass.keys, pass.key_scratch, [&](auto run, index_t i) {
         float* dots = pass.dots + i * panel + row;
         index_t j = 0;
         const auto advance = [&]<int at_once>(std::integral_constant<int, at_once>) {
             for (; j + at_once <= run.count; j += at_once, dots += at_once * panel) {
-                for (int n = 0; n < at_once && asks; ++n) asked.ask(next_keys.next(), head_dim);
+                for (int n = 0; n < at_once && prefetches; ++n) distance.prefetch(next_keys.next(), head_dim);
                 if (run.first) dot_vectors<rows, at_once>(q, head_dim, run, j, row == 0, dots);
                 else
                     for (int n = 0; n < at_once; ++n) std::fill_n(dots + n * panel, rows, 0.f);
-                for (int n = 0; n < at_once && asks; ++n) asked.ask(next_values.next(), value_dim);
+                for (int n = 0; n < at_once && prefetches; ++n) distance.prefetch(next_values.next(), value_dim);
                 if (touches)
                     if (const TV* value = next_values.next()) simd::touch(value, value_dim);
                 i += at_once;
                 while (done * keys < strips * i) add_strip();
             }
         };
-        const auto fit = [&](index_t n) { return n * head_dim * index_t{sizeof(TK)} <= asked_at_once; };
+        const auto fit = [&](index_t n) { return n * head_dim * index_t{sizeof(TK)} <= prefetched_at_once; };
         if constexpr (rows <= 2)
             if (fit(4)) advance(std::integral_constant<int, 4>{});
         if (rows == 8 || fit(2)) advance(std::integral_constant<int, 2>{});
@@ -321,6 +303,26 @@ void make_pass(const void* k, const void* v, index_t b_, index_t h_, const thin_
     advance(std::integral_constant<int, 2>{});
     advance(std::integral_constant<int, 1>{});
 }
+
+/// Sources of K and V without their types: how a thin panel makes its passes, one call a tile.
+struct thin_reader {
+    const void *k = nullptr, *v = nullptr;
+    index_t most_rows = 0;    ///< of a thin panel
+    index_t value_bytes = 0;  ///< of an element
+    void (*make)(const void*, const void*, index_t, index_t, const thin_pass&) = nullptr;
+
+    thin_reader() = default;
+    template <RowSource K, RowSource V>
+    thin_reader(const K& keys, const V& values)
+        : k(&keys),
+          v(&values),
+          most_rows(sizeof(typename K::element) < sizeof(float) ? thin_rows_of_narrow : thin_rows),
+          value_bytes(sizeof(typename V::element)),
+          make(make_pass<K, V>) {}
+    /// Keys of a tile.
+    index_t keys(index_t rows, index_t value_dim) const { return thin_keys(value_dim, value_bytes, rows); }
+    void operator()(index_t b_, index_t h_, const thin_pass& pass) const { make(k, v, b_, h_, pass); }
+};
 
 }  // namespace kernel
 }  // namespace domino::inline DOMINO_ARCH

@@ -2,15 +2,25 @@
 // The second microkernel: a panel's output gains a tile of weighted values, O^T = O^T * shrink + V^T P^T.
 #pragma once
 
-#include "domino/kernel/asked.hpp"
-#include "domino/kernel/shape.hpp"
+#include "domino/kernel/prefetch.hpp"
+#include "domino/kernel/scores.hpp"
 
 namespace domino::inline DOMINO_ARCH {
 namespace kernel {
 
-/// Weights of -0: the mark of a masked key.
+/// Where values may be poisoned, a masked key's weight is -0: it adds nothing to a sum, and its sign tells the value to be skipped,
+/// for 0 * NaN is NaN.
 DOMINO_INLINE simd::bools is_masked(simd::floats weight) {
     return simd::to_bools(simd::bit_cast<std::int32_t>(weight) == simd::bit_cast<std::int32_t>(simd::floats(-0.f)));
+}
+/// Gives the weights [keys, panel] of R registers of rows that mark where they do not see a key.
+template <int R>
+inline void mark_masked(float* weights, index_t keys, visible_bits visible) {
+    for (index_t key = 0; key < keys; ++key)
+        for (int r = 0; r < R; ++r) {
+            float* at = weights + key * panel + r * simd::width;
+            visible.of(simd::floats::load_aligned(at), key, r, -0.f).store_aligned(at);
+        }
 }
 
 /// Keys of a tile [0, end) as a panel sees them: those before `left` its first register of rows alone, those from `right` on
@@ -24,8 +34,8 @@ struct live_keys {
 /// Adds a tile of keys to `channels` channels of R registers of rows: weights [keys, panel] times values, summed over the
 /// tile apart from the running output [channels, panel], which they join at the end. Where `skip_masked`, a weight of -0
 /// contributes nothing, whatever the value is (0 * NaN would be NaN).
-template <int channels, int R, bool skip_masked, class Asked>
-DOMINO_INLINE void add_channels(float* output, const float* weights, float_rows v, live_keys keys, Asked& memory) {
+template <int channels, int R, bool skip_masked, class Prefetch>
+DOMINO_INLINE void add_channels(float* output, const float* weights, float_rows v, live_keys keys, Prefetch& prefetch) {
     simd::floats sums[channels][R];
     simd::unroll<channels>([&](auto c) DOMINO_INLINE_LAMBDA {
         simd::unroll<R>([&](auto r) DOMINO_INLINE_LAMBDA { sums[c][r] = simd::floats(0.f); });
@@ -52,9 +62,9 @@ DOMINO_INLINE void add_channels(float* output, const float* weights, float_rows 
             value += v.stride;
             weights += panel;
         };
-        // as many lines over all channels as that many keys have, or half of them
-        if constexpr (!std::same_as<Asked, asks_nothing>)
-            while (key + Asked::calls <= end) memory.meanwhile(advance);
+        // a line for every second key, at each call: over all channels as many as so many keys' vectors have
+        if constexpr (!std::same_as<Prefetch, no_prefetch>)
+            while (key + Prefetch::calls <= end) prefetch.interleave(advance);
         DOMINO_UNROLL_LOOP
         while (key < end) advance();
     };
@@ -106,14 +116,14 @@ inline void divide(float* output, index_t value_dim, const float* sums) {
         }
 }
 
-/// Adds a tile to all value_dim channels, `value_step` at a time, then 8, 4, 2 and 1; with care, which is rare and more code, 4 and
-/// 1 at a time.
-template <int R, bool skip_masked, class Asked>
+/// Adds a tile to all value_dim channels, `value_step` at a time, then 8, 4, 2 and 1; where masked ones are skipped, which is
+/// rare and more code, 4 and 1 at a time.
+template <int R, bool skip_masked, class Prefetch>
 DOMINO_NOINLINE void add_values(float* output, index_t value_dim, const float* weights, float_rows v, live_keys keys,
-                                Asked memory) {
+                                Prefetch prefetch) {
     index_t c = 0;
     const auto advance = [&]<int channels>(std::integral_constant<int, channels>) {
-        add_channels<channels, R, skip_masked>(output + c * panel, weights, {v.first + c, v.stride}, keys, memory);
+        add_channels<channels, R, skip_masked>(output + c * panel, weights, {v.first + c, v.stride}, keys, prefetch);
         c += channels;
     };
     constexpr index_t most = skip_masked ? 4 : value_step<R>;

@@ -12,7 +12,7 @@
 #include "domino/cache/linear.hpp"
 #include "domino/kernel/any_mask.hpp"
 #include "domino/layer/rope.hpp"
-#include "domino/mask/position.hpp"
+#include "domino/mask/window.hpp"
 #include "domino/score/softcap.hpp"
 
 namespace domino::inline DOMINO_ARCH {
@@ -80,6 +80,9 @@ public:
         if (c.heads < 1 || c.heads % c.kv_heads != 0)
             detail::fail("config.heads", "a multiple of the " + std::to_string(c.kv_heads) + " KV heads",
                          std::to_string(c.heads));
+        if (c.window > 0 && !c.is_causal)
+            detail::fail("config.window", "0 where not causal (hand the layer a mask, such as within(n))",
+                         std::to_string(c.window));
         if (!(c.softcap >= 0)) detail::fail("config.softcap", "0 or a positive number", std::to_string(c.softcap));
         if (c.rotary) rotation_.emplace(*c.rotary, c.head_dim);
         check("weights.q", weights.q, c.heads * c.head_dim, c.width);
@@ -124,8 +127,8 @@ public:
     template <RowSource Keys, RowSource Values, MaskMod M>
     matrix attend(const matrix& queries, const Keys& keys, const Values& values, const M& mask_mod,
                   const attention_options& given = {}) const {
+        const index_t batch = keys.batch(), len = tokens_each(batch, queries.rows());
         matrix out(queries.rows(), config_.heads * config_.head_dim);
-        const index_t batch = keys.batch(), len = batch ? queries.rows() / batch : 0;
         const auto Q = bshd(queries.data(), batch, config_.heads, len, config_.head_dim);
         const auto O = bshd(out.data(), batch, config_.heads, len, config_.head_dim);
         attention_options options = given;
@@ -148,7 +151,7 @@ public:
                       const M& mask_mod) const {
         const projected p = project(x, positions);
         const auto source = [&](const matrix& m) -> tensor_view<const float> {
-            return bshd(m.data(), batch, config_.kv_heads, batch ? m.rows() / batch : 0, config_.head_dim);
+            return bshd(m.data(), batch, config_.kv_heads, tokens_each(batch, m.rows()), config_.head_dim);
         };
         return output(attend(p.q, source(p.k), source(p.v), mask_mod));
     }
@@ -167,16 +170,23 @@ public:
         store(p, cache, layer);
         return output(attend(p.q, cache.keys(layer), cache.values(layer), mask_mod));
     }
+    /// Stores what was projected of the tokens for which the cache was extended last.
     template <KvCache Cache>
     void store(const projected& p, Cache& cache, index_t layer) const {
-        const index_t batch = cache.batch(), len = batch ? p.k.rows() / batch : 0;
+        const index_t batch = cache.batch(), len = tokens_each(batch, p.k.rows());
         cache.store(layer, bshd(p.k.data(), batch, config_.kv_heads, len, config_.head_dim),
                     bshd(p.v.data(), batch, config_.kv_heads, len, config_.head_dim));
     }
 
     /// Positions [batch, len] as a table.
     static table_view<position_t, 2> table_of(std::span<const position_t> positions, index_t batch) {
-        return table(positions.data(), batch, batch ? std::ssize(positions) / batch : 0, "q_position");
+        return table(positions.data(), batch, tokens_each(batch, std::ssize(positions)), "q_position");
+    }
+    /// The tokens of each of `batch` sequences. Throws where they are not equally many.
+    static index_t tokens_each(index_t batch, index_t tokens) {
+        if (batch < 0 || (batch == 0 ? tokens != 0 : tokens % batch != 0))
+            detail::fail("batch", "a divisor of the " + std::to_string(tokens) + " tokens", std::to_string(batch));
+        return batch == 0 ? 0 : tokens / batch;
     }
 
 private:

@@ -11,6 +11,8 @@
 
 namespace domino::inline DOMINO_ARCH {
 
+/// What the gate of a gated feed-forward passes through: gelu_tanh(x) = x / 2 (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))), and
+/// silu(x) = x / (1 + e^-x).
 enum class gate_activation { gelu_tanh, silu };
 
 /// A decoder: what its layers have in common, and what alternates.

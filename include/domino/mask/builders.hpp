@@ -43,7 +43,7 @@ struct broadcast_mask {
         return data + offset;
     }
     static constexpr truth over(auto...) { return truth::unknown(); }
-    /// An axis is as long as the call's, or 1.
+    /// An axis is at least as long as the call's, or 1.
     void inspect(interval b_, interval h_, interval q_, interval kv_, auto&) const {
         const std::array<interval, 4> index{b_, h_, q_, kv_};
         constexpr const char* names[]{"batch", "heads", "q_len", "kv_len"};
@@ -101,7 +101,7 @@ requires(Absent<First> || MaskMod<First>)
 constexpr auto combine_masks(const First& first, const Rest&... rest) {
     if constexpr (Absent<First>) return combine_masks(rest...);
     else if constexpr ((Absent<Rest> && ...)) return first;
-    else return mask(first) && mask(combine_masks(rest...));
+    else return as_mask(first) && as_mask(combine_masks(rest...));
 }
 
 }  // namespace domino::inline DOMINO_ARCH

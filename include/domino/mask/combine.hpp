@@ -12,18 +12,18 @@ namespace domino::inline DOMINO_ARCH {
 /// What the first keeps and the second does not: x && !y.
 template <MaskMod X, MaskMod Y>
 constexpr auto minus(const X& x, const Y& y) {
-    return mask(x) && !mask(y);
+    return as_mask(x) && !as_mask(y);
 }
 
 /// The mask number `index`, an expression or a number; the last one where it is larger: select(h % 2, x, y).
 template <Operand Index, MaskMod Last>
 constexpr auto select(const Index&, const Last& last) {
-    return mask(last);
+    return as_mask(last);
 }
 template <Operand Index, MaskMod First, MaskMod... Rest>
 constexpr auto select(const Index& index, const First& first, const Rest&... rest) {
     const auto i = as_node(index);
-    return where(i <= 0, mask(first), select(i - 1, rest...));
+    return where(i <= 0, as_mask(first), select(i - 1, rest...));
 }
 
 /// A mask for each head, the last one for all further heads.   (SVG, MInference, DuoAttention)
@@ -71,7 +71,7 @@ auto at_positions(const M& mask_mod, const table_view<U, S>& q_positions, const 
 template <ScoreMod S>
 constexpr auto kept_by_score(const S& score_mod, float least = -std::numeric_limits<float>::infinity()) {
     using zero = constant<float>;
-    return evaluate(score_change(score_mod), substitution<detail::b_t, detail::h_t, detail::q_t, detail::kv_t, zero>{
+    return evaluate(as_score_mod(score_mod), substitution<detail::b_t, detail::h_t, detail::q_t, detail::kv_t, zero>{
                                                  {}, {}, {}, {}, zero(0.f)}) > least;
 }
 

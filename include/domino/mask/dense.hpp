@@ -16,15 +16,6 @@ namespace domino::inline DOMINO_ARCH {
 
 namespace detail {
 
-/// values(...) by its last axes of (b, h, q, kv).
-template <class T, std::size_t Rank>
-auto by_last_axes(const table_view<T, Rank>& values) {
-    if constexpr (Rank == 1) return values(kv);
-    else if constexpr (Rank == 2) return values(q, kv);
-    else if constexpr (Rank == 3) return values(h, q, kv);
-    else return values(b, h, q, kv);
-}
-
 /// Decides tiles of values > least, for tables that keep no summary of their own.
 template <std::size_t Rank>
 struct above {
@@ -48,15 +39,14 @@ template <class T, std::size_t Rank>
 auto dense(const table_view<T, Rank>& values) {
     static_assert(std::is_integral_v<T>,
                   "domino: dense(values) needs bools or integers; of an additive tensor write kept_by_bias");
-    if constexpr (std::is_same_v<T, bool>) return detail::by_last_axes(values);
-    else return detail::by_last_axes(values) != 0;
+    return is_true(by_last_axes(values));
 }
 
 /// What an additive tensor keeps: values(...) > least, where `least` is what it adds to hide, -inf or a finite stand-in.
 /// Indexed as in dense.   (torch attn_mask of float, ggml)
 template <std::size_t Rank>
 auto kept_by_bias(const table_view<float, Rank>& values, float least = -std::numeric_limits<float>::infinity()) {
-    const auto kept = detail::by_last_axes(values) > least;
+    const auto kept = by_last_axes(values) > least;
     if constexpr (Rank <= 2) return kept;
     else {
         using summary = detail::range_summary<float, Rank>;

@@ -79,9 +79,8 @@ constexpr auto natten_tiled(size2 canvas, size2 kernel, size2 tile) {
 
 /// The same along a Morton curve: bit i of x is bit 2 i of the index, bit i of y bit 2 i + 1. The canvas is as large as
 /// its width and height, both at most 2^12; indices that the curve leaves unused see and are seen as they lie.
-/// T holds a coordinate. Tiles may stay partial.   (attention-gym generate_morton_natten)
-template <class T = std::int16_t>
-auto natten_morton(size2 canvas, size2 kernel) {
+/// Tiles may stay partial.   (attention-gym generate_morton_natten)
+inline auto natten_morton(size2 canvas, size2 kernel) {
     detail::check_natten(canvas, kernel);
     index_t side = 1;
     while (side < canvas.width || side < canvas.height) side *= 2;
@@ -91,8 +90,8 @@ auto natten_morton(size2 canvas, size2 kernel) {
         for (int i = 0; i < 16; ++i) bits |= (code >> (2 * i) & 1) << i;
         return bits;
     };
-    const auto x = tabulate<T>("x", even_bits, side * side);
-    const auto y = tabulate<T>(
+    const auto x = tabulate<std::int16_t>("x", even_bits, side * side);
+    const auto y = tabulate<std::int16_t>(
         "y", [&](index_t code) { return even_bits(code >> 1); }, side * side);
     return detail::neighbours(x(q), x(kv), canvas.width, kernel.width / 2) &&
            detail::neighbours(y(q), y(kv), canvas.height, kernel.height / 2);
@@ -140,16 +139,16 @@ constexpr auto sliding_tile(size2 canvas, size2 kernel, size2 tile, index_t text
 
 /// The same in three dimensions, video: tiles run along x, then y, then time.   (attention-gym generate_sta_mask_mod_3d)
 constexpr auto sliding_tile_3d(size3 canvas, size3 kernel, size3 tile, index_t text = 0) {
-    detail::check_divides("sliding_tile: canvas width", canvas.width, tile.width);
-    detail::check_divides("sliding_tile: canvas height", canvas.height, tile.height);
-    detail::check_divides("sliding_tile: canvas time", canvas.time, tile.time);
-    detail::check_divides("sliding_tile: kernel width", kernel.width, tile.width);
-    detail::check_divides("sliding_tile: kernel height", kernel.height, tile.height);
-    detail::check_divides("sliding_tile: kernel time", kernel.time, tile.time);
-    detail::at_least(kernel.width, canvas.width, "sliding_tile: canvas width");
-    detail::at_least(kernel.height, canvas.height, "sliding_tile: canvas height");
-    detail::at_least(kernel.time, canvas.time, "sliding_tile: canvas time");
-    detail::at_least(0, text, "sliding_tile: text");
+    detail::check_divides("sliding_tile_3d: canvas width", canvas.width, tile.width);
+    detail::check_divides("sliding_tile_3d: canvas height", canvas.height, tile.height);
+    detail::check_divides("sliding_tile_3d: canvas time", canvas.time, tile.time);
+    detail::check_divides("sliding_tile_3d: kernel width", kernel.width, tile.width);
+    detail::check_divides("sliding_tile_3d: kernel height", kernel.height, tile.height);
+    detail::check_divides("sliding_tile_3d: kernel time", kernel.time, tile.time);
+    detail::at_least(kernel.width, canvas.width, "sliding_tile_3d: canvas width");
+    detail::at_least(kernel.height, canvas.height, "sliding_tile_3d: canvas height");
+    detail::at_least(kernel.time, canvas.time, "sliding_tile_3d: canvas time");
+    detail::at_least(0, text, "sliding_tile_3d: text");
     const index_t per_tile = tile.width * tile.height * tile.time;
     const index_t columns = canvas.width / tile.width, rows = canvas.height / tile.height;
     const auto x = [=](const auto& i) { return i / per_tile % columns; };

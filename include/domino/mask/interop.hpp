@@ -17,6 +17,7 @@
 #include "domino/mask/image.hpp"
 #include "domino/mask/interval.hpp"
 #include "domino/mask/padding.hpp"
+#include "domino/tensor/element.hpp"
 
 namespace domino::inline DOMINO_ARCH {
 
@@ -164,15 +165,6 @@ constexpr auto onnxruntime_local_window_size_before_2025_09(index_t n) {
 
 namespace detail {
 
-/// The float with the value of an IEEE binary16.
-constexpr float half_to_float(std::uint16_t half) {
-    const std::uint32_t sign = std::uint32_t(half >> 15) << 31, exponent = half >> 10 & 31, fraction = half & 1023;
-    if (exponent == 31) return std::bit_cast<float>(sign | 0x7f800000u | fraction << 13);
-    if (exponent > 0) return std::bit_cast<float>(sign | (exponent + 112) << 23 | fraction << 13);
-    const float tiny = static_cast<float>(fraction) * 0x1p-24f;
-    return sign ? -tiny : tiny;
-}
-
 constexpr std::uint16_t half_minus_infinity = 0xfc00;
 
 /// f(bits) for each entry of a [batch, heads, q_len, kv_len] tensor of halves, in a table that owns its entries.
@@ -208,7 +200,8 @@ inline auto ggml_mask(const std::uint16_t* halves, std::array<index_t, 4> extent
 /// alibi_slopes_ggml(heads, max_bias). Use it with ggml_mask, which skips what is -inf.
 inline auto ggml_bias(const std::uint16_t* halves, std::array<index_t, 4> extents, std::array<index_t, 4> strides,
                       const table_view<float, 1>& slopes) {
-    const auto values = detail::from_halves<float>("bias", halves, extents, strides, detail::half_to_float);
+    const auto values = detail::from_halves<float>(
+        "bias", halves, extents, strides, [](std::uint16_t bits) { return float{std::bit_cast<float16>(bits)}; });
     return score + slopes(h) * values(b, h, q, kv);
 }
 
@@ -237,7 +230,7 @@ inline auto flashmask(const std::int32_t* startend_row_indices, std::array<index
     if (causal_flag ? bounds != 1 && bounds != 2 : bounds != 2 && bounds != 4)
         detail::fail("flashmask: bounds a key", causal_flag ? "1 or 2" : "2 or 4", std::to_string(bounds));
     detail::at_least(1, mask_heads, "flashmask: mask_heads");
-    if (heads % mask_heads != 0)
+    if (detail::at_least(1, heads, "flashmask: heads") % mask_heads != 0)
         detail::fail("flashmask: heads", "a multiple of the mask's " + std::to_string(mask_heads),
                      std::to_string(heads));
     const auto bound = [&](index_t i) {

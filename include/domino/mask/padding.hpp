@@ -27,8 +27,7 @@ auto left_padding(const table_view<T, 1>& pads) {
 /// attention_mask, ejkernel kv mask)
 template <class T, std::size_t R>
 auto valid_keys(const table_view<T, R>& valid) {
-    if constexpr (std::is_same_v<T, bool>) return by_row(valid, kv);
-    else return by_row(valid, kv) != 0;
+    return is_true(by_row(valid, kv));
 }
 
 /// The keys that exist for each batch entry: begins(b) <= kv && kv < ends(b).   (padding on both sides)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Windows. There is no bare "window": systems count it differently (SEMANTICS 2.5), so each name says what it counts.
+// Windows. There is no bare "window": systems count it differently, so each name says what it counts.
 #pragma once
 
 #include "domino/error.hpp"
@@ -7,8 +7,8 @@
 
 namespace domino::inline DOMINO_ARCH {
 
-/// Farther than any two positions: band(unbounded, 0) is causal.
-inline constexpr index_t unbounded = index_t{1} << 30;
+/// As far as any two positions are from each other: band(unbounded, 0) is causal.
+inline constexpr index_t unbounded = (index_t{1} << 31) - 1;
 
 /// The last n keys, the query's own among them: kv <= q && q - kv < n. Counts keys; n >= 0, and 0 sees nothing.
 /// (penzai, attnax, Hugging Face sliding_window, xformers window_size)
@@ -23,6 +23,16 @@ constexpr auto band(index_t left, index_t right) {
 
 /// At most n away on either side: |q - kv| <= n, so 2 n + 1 keys; n >= 0.   (Longformer, Hugging Face encoders, ejkernel)
 constexpr auto within(index_t n) { return abs(q - kv) <= detail::at_least(0, n, "within(n)"); }
+
+/// The last n positions that tables hold, the query's own among them: causal_by_position and q_pos - kv_pos < n. n is a
+/// number or an expression, such as windows(b), windows(h) or windows(b, h) of a table; 0 or less sees nothing.
+/// (penzai ApplyCausalSlidingWindowAttentionMask)
+template <Operand N, class T, class U, std::size_t R, std::size_t S>
+auto last_n_by_position(const N& n, const table_view<T, R>& q_positions, const table_view<U, S>& kv_positions) {
+    const auto query = by_row(q_positions, q);
+    const auto key = by_row(kv_positions, kv);
+    return piecewise(key <= query && query - key < n && key >= 0, cut::nowhere{}, cut::every{});
+}
 
 /// Less than n away on either side: |q - kv| < n, so 2 n - 1 keys; n >= 0, and 0 sees nothing.   (attnax, bidirectional)
 constexpr auto nearer_than(index_t n) { return abs(q - kv) < detail::at_least(0, n, "nearer_than(n)"); }
@@ -64,11 +74,7 @@ constexpr auto tri_shape(index_t n, index_t sinks, index_t dense_from) {
 /// `global` is [len] or [batch, len], bools or integers of which 0 means no; n >= 0.   (Longformer; && causal for decoders)
 template <class T, std::size_t Rank>
 auto longformer(index_t n, const table_view<T, Rank>& global) {
-    const auto is_global = [&](const auto& i) {
-        if constexpr (std::is_same_v<T, bool>) return by_row(global, i);
-        else return by_row(global, i) != 0;
-    };
-    return piecewise(within(n) || is_global(q) || is_global(kv), cut::changes{global});
+    return piecewise(within(n) || is_true(by_row(global, q)) || is_true(by_row(global, kv)), cut::changes{global});
 }
 
 }  // namespace domino::inline DOMINO_ARCH

@@ -9,12 +9,18 @@
 
 namespace domino::inline DOMINO_ARCH {
 
+namespace detail {
+struct some_task {
+    void operator()(index_t i, index_t worker) const;
+};
+}  // namespace detail
+
 /// `concurrency()` is the number of workers; `for_each_index(n, f)` calls f(index, worker) once for each index in
-/// [0, n), with 0 <= worker < concurrency() and never twice at once with one worker, and returns when all are done. The
-/// order is free, and so is the schedule: of several workers a call asks for one index each, behind which they take the
-/// next block, the longest first, whenever they are free. A single worker is given each block as an index.
+/// [0, n), with 0 <= worker < concurrency() and never twice at once with one worker, and returns when all are done, in any
+/// order and with any schedule. (With several workers a call of attention has one index for each, which then takes the next
+/// block, the longest first, until none is left; with one worker each block is an index.)
 template <class T>
-concept Executor = requires(T& executor, index_t n, void (*f)(index_t, index_t)) {
+concept Executor = requires(T& executor, index_t n, const detail::some_task& f) {
     { executor.concurrency() } -> std::convertible_to<index_t>;
     executor.for_each_index(n, f);
 };
@@ -28,23 +34,32 @@ struct serial_executor {
     }
 };
 
-/// A reference to any executor, as an option of a call. The default is the calling thread.
+/// A reference to any executor, as an option of a call. A temporary is copied if it is as small as a reference, as the ones here
+/// are, and refused if not. The default is the calling thread.
 class executor_ref {
 public:
     executor_ref() : executor_ref(instance_of_serial()) {}
     template <class E>
     requires(!std::same_as<std::remove_cvref_t<E>, executor_ref> && Executor<std::remove_reference_t<E>>)
     executor_ref(E&& executor)
-        : target_(const_cast<void*>(static_cast<const void*>(&executor))),
-          concurrency_([](void* target) { return static_cast<index_t>(as<E>(target).concurrency()); }),
-          run_([](void* target, index_t n, const task& f) { as<E>(target).for_each_index(n, f); }) {}
+        : concurrency_([](void* target) { return static_cast<index_t>(as<E>(target).concurrency()); }),
+          run_([](void* target, index_t n, const task& f) { as<E>(target).for_each_index(n, f); }) {
+        if constexpr (std::is_lvalue_reference_v<E>) {
+            target_ = const_cast<void*>(static_cast<const void*>(&executor));
+        } else {
+            static_assert(sizeof(E) <= sizeof(void*) && alignof(E) <= alignof(void*) && std::is_trivially_copyable_v<E>,
+                          "domino: an executor is referred to, and this one is a temporary: name it");
+            __builtin_memcpy(&target_, &executor, sizeof(E));
+            is_copy_ = true;
+        }
+    }
 
-    index_t concurrency() const { return concurrency_(target_); }
+    index_t concurrency() const { return concurrency_(target()); }
     template <class F>
     void for_each_index(index_t n, F&& f) const {
-        run_(target_, n, task{&f, [](void* g, index_t i, index_t worker) {
-                                  (*static_cast<std::remove_reference_t<F>*>(g))(i, worker);
-                              }});
+        run_(target(), n, task{&f, [](void* g, index_t i, index_t worker) {
+                                   (*static_cast<std::remove_reference_t<F>*>(g))(i, worker);
+                               }});
     }
 
 private:
@@ -62,7 +77,10 @@ private:
         return executor;
     }
 
-    void* target_;
+    void* target() const { return is_copy_ ? const_cast<void*>(static_cast<const void*>(&target_)) : target_; }
+
+    void* target_ = nullptr;
+    bool is_copy_ = false;  ///< target_ holds the executor itself
     index_t (*concurrency_)(void*);
     void (*run_)(void*, index_t, const task&);
 };

@@ -10,10 +10,7 @@ namespace domino::inline DOMINO_ARCH {
 /// stride of 0 broadcasts an axis.   (attnax additive_bias_mod, ejkernel bias, ONNX attn_mask of float)
 template <std::size_t Rank>
 auto bias(const table_view<float, Rank>& values) {
-    if constexpr (Rank == 1) return score + values(kv);
-    else if constexpr (Rank == 2) return score + values(q, kv);
-    else if constexpr (Rank == 3) return score + values(h, q, kv);
-    else return score + values(b, h, q, kv);
+    return score + by_last_axes(values);
 }
 
 /// score + values(kv), or values(b, kv): a bias for each key, the same for all queries.

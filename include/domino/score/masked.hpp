@@ -14,7 +14,7 @@ namespace domino::inline DOMINO_ARCH {
 /// (attnax mask_mod_to_score_mod)
 template <MaskMod M>
 constexpr auto mask_mod_to_score_mod(const M& mask_mod) {
-    return where(mask(mask_mod), score, std::numeric_limits<float>::lowest());
+    return where(as_mask(mask_mod), score, std::numeric_limits<float>::lowest());
 }
 
 /// Score mods left to right. Absent ones (std::nullopt) are skipped; one is itself; none at all leave the score.

@@ -34,16 +34,14 @@ inline index_t t5_bucket(index_t kv_minus_q, bool bidirectional, index_t buckets
                                    exact + static_cast<index_t>(octaves * static_cast<float>(of_direction - exact)));
 }
 
-/// score + values(bucket(kv - q), h), with values [buckets, heads] as T5 stores them. Bidirectional in an encoder. T holds
-/// a bucket.
+/// score + values(bucket(kv - q), h), with values [buckets, heads] as T5 stores them. Bidirectional in an encoder.
 /// (T5; Hugging Face compute_bias)
-template <class T = std::int32_t>
-auto t5_bias(const table_view<float, 2>& values, bool bidirectional, index_t max_distance = 128) {
+inline auto t5_bias(const table_view<float, 2>& values, bool bidirectional, index_t max_distance = 128) {
     const index_t buckets = detail::at_least(bidirectional ? 4 : 2, values.extent(0), "t5_bias(values): buckets");
     const index_t exact = (bidirectional ? buckets / 2 : buckets) / 2;
     detail::at_least(exact + 1, max_distance, "t5_bias(values, bidirectional, max_distance): max_distance");
     const index_t reach = 2 * max_distance;  // all farther ones share the last bucket
-    const auto bucket = tabulate<T>(
+    const auto bucket = tabulate<std::int32_t>(
         "bucket", [&](index_t i) { return t5_bucket(i - reach, bidirectional, buckets, max_distance); }, 2 * reach + 1);
     return score + values(bucket(kv - q + reach), h);
 }
@@ -63,13 +61,12 @@ inline auto swin_bias(const table_view<float, 2>& values, index_t height, index_
 
 /// Sandwich: score + similarity(|q - kv|) * heads / (8 (h + 1)), where similarity(d) = sum of cos(d / 10000^(2 i / dims))
 /// over i < dims / 2, the product of two sinusoidal position embeddings. Positions are below max_len.
-/// T holds a similarity.   (Chi et al., 2022; attention-gym generate_sandwich_bias)
-template <class T = float>
-auto sandwich(index_t heads, index_t max_len, index_t dims = 128) {
+/// (Chi et al., 2022; attention-gym generate_sandwich_bias)
+inline auto sandwich(index_t heads, index_t max_len, index_t dims = 128) {
     detail::at_least(1, heads, "sandwich(heads, max_len, dims): heads");
     detail::at_least(1, max_len, "sandwich(heads, max_len, dims): max_len");
     detail::at_least(2, dims, "sandwich(heads, max_len, dims): dims");
-    const auto similarity = tabulate<T>(
+    const auto similarity = tabulate<float>(
         "similarity",
         [=](index_t distance) {
             double sum = 0;

@@ -39,7 +39,7 @@ constexpr auto clip(float lo, float hi) {
 /// mask skips tiles.   (attention-gym)
 template <MaskMod M>
 constexpr auto mask_as_score(const M& mask_mod) {
-    return where(mask(mask_mod), score, -std::numeric_limits<float>::infinity());
+    return where(as_mask(mask_mod), score, -std::numeric_limits<float>::infinity());
 }
 
 /// Weights activation(score) in place of exp(score): log(activation(score) + n), with n so large that the sum is positive.
@@ -47,7 +47,7 @@ constexpr auto mask_as_score(const M& mask_mod) {
 /// mask keeps.   (attention-gym generate_activation_score_mod, undo_softmax)
 template <ScoreMod S>
 constexpr auto activation(const S& of_score, float n) {
-    return log(score_change(of_score) + n);
+    return log(as_score_mod(of_score) + n);
 }
 
 }  // namespace domino::inline DOMINO_ARCH

@@ -122,21 +122,21 @@ DOMINO_INLINE void keep([[maybe_unused]] floats& x) {
 /// Bytes of a cache line.
 inline constexpr index_t line_bytes = 64;
 
-/// Asks for the line of memory at an address, whatever it is: near (all caches), for L2, or to be written soon. (GCC takes a
+/// Prefetches the line of memory at an address, whatever that is: into L1, into L2, or to be written soon. (GCC takes a
 /// function that only does this for one without effect and drops its calls; hence the empty asm.)
-enum class asking { near, l2, write };
-template <asking how = asking::near>
+enum class prefetch_to { l1, l2, write };
+template <prefetch_to where = prefetch_to::l1>
 DOMINO_INLINE void prefetch([[maybe_unused]] const void* at) {
 #if defined(__GNUC__)
-    __builtin_prefetch(at, how == asking::write, how == asking::l2 ? 2 : 3);
+    __builtin_prefetch(at, where == prefetch_to::write, where == prefetch_to::l2 ? 2 : 3);
     __asm__ volatile("");
 #endif
 }
 /// The same of each line of n elements.
-template <asking how = asking::near, class T>
+template <prefetch_to where = prefetch_to::l1, class T>
 DOMINO_INLINE void prefetch(const T* at, index_t n) {
     const char *line = reinterpret_cast<const char*>(at), *end = reinterpret_cast<const char*>(at + n);
-    for (; line < end; line += line_bytes) prefetch<how>(line);
+    for (; line < end; line += line_bytes) prefetch<where>(line);
 }
 
 /// Reads from each line of n elements, so that they are near when they are used. A read, and of a whole register: hardware
@@ -152,25 +152,8 @@ DOMINO_INLINE void touch(const T* at, index_t n) {
     }
 }
 
-/// Whether the processor is Intel's; whether it is a Zen 4 or later. How reads, prefetch instructions and arithmetic overlap
-/// differs:
-/// - rows in order (decoding): asked_ahead and pass_rows in kernel/thin.hpp;
-/// - lines far apart (data by pair): on a Xeon with AMX a call whose bias is a tensor is 7 to 10 % faster if nothing is asked,
-///   one whose mask is bools 3 to 8; on a Zen 4 asking saves 2 to 8.
-inline bool on_intel() {
-#if defined(__GNUC__) && defined(__x86_64__)
-    return __builtin_cpu_is("intel");
-#else
-    return false;
-#endif
-}
-inline bool on_zen4() {
-#if defined(__GNUC__) && defined(__x86_64__)
-    return __builtin_cpu_is("amd") && __builtin_cpu_supports("avx512f");
-#else
-    return false;
-#endif
-}
+/// x != y of truth values. (xsimd 8's own compares them as floats with SSE, where true, whose bits are a NaN, is not itself.)
+DOMINO_INLINE bools different(bools x, bools y) { return (x | y) & !(x & y); }
 
 /// All lanes of a truth value.
 DOMINO_INLINE bools broadcast(bool x) { return floats(x ? 1.f : 0.f) != floats(0.f); }

@@ -7,8 +7,8 @@
 namespace domino::inline DOMINO_ARCH {
 namespace simd {
 
-/// e^x of each lane. xsimd's is infinite from 88.38 on, where e^88.72 still is a float, and 0 where results are denormal: there it
-/// is a square.
+/// e^x of each lane. xsimd's is infinite from 88.38 on, though e^88.72 is a float, and 0 where results are denormal; beyond 87 on
+/// either side this is the square of exp(x / 2).
 DOMINO_INLINE floats exp(floats x) {
     const bools is_far = !(xsimd::abs(x) < floats(87.f));
     const floats near = xsimd::exp(x);

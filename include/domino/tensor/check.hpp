@@ -20,7 +20,7 @@ struct memory_extent {
     constexpr bool meets(memory_extent x) const { return begin < x.end && x.begin < end; }
 };
 
-/// Extents that are not negative, a product and offsets within 62 bits, contiguous head_dim, and a buffer if not empty.
+/// Extents that are not negative, a product and offsets within 60 bits, contiguous head_dim, and a buffer if not empty.
 template <class T>
 void check_tensor(const char* argument, const tensor_view<T>& t) {
     constexpr index_t most = index_t{1} << 60;

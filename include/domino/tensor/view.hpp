@@ -43,7 +43,9 @@ struct tensor_view {
         return data + batch_entry * strides[0] + head * strides[1] + token * strides[2];
     }
     /// The vectors from this token on (a RowSource's question).
-    constexpr row_run<element> rows(index_t batch_entry, index_t head, index_t token) const {
+    constexpr row_run<element> rows(index_t batch_entry, index_t head, index_t token) const
+        requires(!std::is_same_v<element, std::int8_t>)  // int8 needs scales: quantized_view
+    {
         return {row(batch_entry, head, token), strides[2], len() - token};
     }
     constexpr operator tensor_view<const T>() const requires(!std::is_const_v<T>)

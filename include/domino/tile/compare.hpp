@@ -6,7 +6,7 @@
 #include <optional>
 #include <tuple>
 
-#include "domino/tile/check.hpp"
+#include "domino/tile/inspect.hpp"
 
 namespace domino::inline DOMINO_ARCH {
 
@@ -32,20 +32,14 @@ void find_first(const E& expression, const tile& t, std::optional<element>& firs
         first = element{t.b.begin, t.h.begin, t.q.begin, t.kv.begin};
         return;
     }
-    if (t.pairs() <= 16) {
+    if (t.pairs() <= few_pairs) {
         for (index_t row = t.q.begin; row < t.q.end; ++row)
             for (index_t key = t.kv.begin; key < t.kv.end; ++key)
                 if (before_first(row, key) && evaluate(expression, point{t.b.begin, t.h.begin, row, key}))
                     first = element{t.b.begin, t.h.begin, row, key};
         return;
     }
-    const bool tall = t.q.size() >= t.kv.size();
-    const span& cut_span = tall ? t.q : t.kv;
-    const index_t middle = cut_span.begin + cut_span.size() / 2;
-    tile halves[2] = {t, t};
-    (tall ? halves[0].q : halves[0].kv).end = middle;
-    (tall ? halves[1].q : halves[1].kv).begin = middle;
-    for (const tile& half : halves) find_first(expression, half, first);
+    for (const tile& half : halves(t)) find_first(expression, half, first);
 }
 
 }  // namespace detail
@@ -55,14 +49,13 @@ void find_first(const E& expression, const tile& t, std::optional<element>& firs
 template <MaskMod M>
 std::optional<element> first_kept(const M& mask_mod, const mask_shape& shape) {
     using E = mask_t<M>;
-    const E& expression = mask(mask_mod);
+    const E& expression = as_mask(mask_mod);
     detail::check_shape(expression, shape);
-    const index_t batches = depends_on<E>(axes::b) ? shape.batch : std::min<index_t>(shape.batch, 1);
-    const index_t heads = depends_on<E>(axes::h) ? shape.heads : std::min<index_t>(shape.heads, 1);
     std::optional<element> first;
-    for (index_t batch = 0; batch < batches && !first; ++batch)
-        for (index_t head = 0; head < heads && !first; ++head)
-            detail::find_first(expression, {batch, head, {0, shape.q_len}, {0, shape.kv_len}}, first);
+    detail::for_each_slice<E>(shape, [&](const tile& slice) {
+        detail::find_first(expression, slice, first);
+        return !first;
+    });
     return first;
 }
 
@@ -79,7 +72,7 @@ struct mask_comparison {
 /// Compares two masks over `shape`: equal, one implied by the other, or the first counter-examples.
 template <MaskMod X, MaskMod Y>
 mask_comparison compare(const X& x, const Y& y, const mask_shape& shape) {
-    return {first_kept(mask(x) && !mask(y), shape), first_kept(mask(y) && !mask(x), shape)};
+    return {first_kept(as_mask(x) && !as_mask(y), shape), first_kept(as_mask(y) && !as_mask(x), shape)};
 }
 
 }  // namespace domino::inline DOMINO_ARCH

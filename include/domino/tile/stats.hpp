@@ -5,12 +5,12 @@
 #include <algorithm>
 #include <vector>
 
-#include "domino/tile/check.hpp"
+#include "domino/tile/inspect.hpp"
 #include "domino/tile/walk.hpp"
 
 namespace domino::inline DOMINO_ARCH {
 
-/// The tiles that the kernel works in: `q` rows by `kv` keys.
+/// The tiles to count: `q` rows by `kv` keys. (The kernel's own are kernel::kv_tile keys by a block of rows.)
 struct tile_size {
     index_t q = 64, kv = 64;
 };
@@ -38,19 +38,14 @@ index_t count_visible(const E& expression, const tile& t) {
     if (verdict.must) return t.pairs();
     if (!verdict.may) return 0;
     index_t visible = 0;
-    if (t.pairs() <= 16) {
+    if (t.pairs() <= few_pairs) {
         for (index_t row = t.q.begin; row < t.q.end; ++row)
             for (index_t key = t.kv.begin; key < t.kv.end; ++key)
                 visible += evaluate(expression, point{t.b.begin, t.h.begin, row, key}) ? 1 : 0;
         return visible;
     }
-    const bool tall = t.q.size() >= t.kv.size();
-    const span& cut = tall ? t.q : t.kv;
-    const index_t middle = cut.begin + cut.size() / 2;
-    tile first = t, second = t;
-    (tall ? first.q : first.kv).end = middle;
-    (tall ? second.q : second.kv).begin = middle;
-    return count_visible(expression, first) + count_visible(expression, second);
+    for (const tile& half : halves(t)) visible += count_visible(expression, half);
+    return visible;
 }
 
 /// Adds one (b, h) slice of the score matrix.
@@ -88,17 +83,18 @@ void add_slice(mask_stats& sum, const E& expression, const tile& slice, tile_siz
 template <MaskMod M>
 mask_stats stats(const M& mask_mod, const mask_shape& shape, tile_size size = {}) {
     using E = mask_t<M>;
-    const E& expression = mask(mask_mod);
+    const E& expression = as_mask(mask_mod);
     detail::at_least(1, size.q, "tile_size.q");
     detail::at_least(1, size.kv, "tile_size.kv");
     detail::check_shape(expression, shape);
-    const index_t batches = depends_on<E>(axes::b) ? shape.batch : std::min<index_t>(shape.batch, 1);
-    const index_t heads = depends_on<E>(axes::h) ? shape.heads : std::min<index_t>(shape.heads, 1);
     mask_stats sum;
-    for (index_t batch = 0; batch < batches; ++batch)
-        for (index_t head = 0; head < heads; ++head)
-            detail::add_slice(sum, expression, {batch, head, {0, shape.q_len}, {0, shape.kv_len}}, size);
-    const index_t copies = batches * heads == 0 ? 0 : shape.batch * shape.heads / (batches * heads);
+    index_t slices = 0;
+    detail::for_each_slice<E>(shape, [&](const tile& slice) {
+        detail::add_slice(sum, expression, slice, size);
+        ++slices;
+        return true;
+    });
+    const index_t copies = slices == 0 ? 0 : shape.batch * shape.heads / slices;
     for (index_t* count : {&sum.empty, &sum.partial, &sum.full, &sum.visible, &sum.skipped}) *count *= copies;
     sum.pairs = shape.batch * shape.heads * shape.q_len * shape.kv_len;
     return sum;

@@ -2,6 +2,8 @@
 // A tile of the score matrix, and the verdict of a mask on it.
 #pragma once
 
+#include <array>
+
 #include "domino/domain/point.hpp"
 #include "domino/domain/range.hpp"
 #include "domino/domain/text.hpp"
@@ -28,6 +30,14 @@ struct tile {
     constexpr index_t pairs() const { return empty() ? 0 : b.size() * h.size() * q.size() * kv.size(); }
 };
 
+/// A tile cut in the middle of its longer side, q or kv.
+constexpr std::array<tile, 2> halves(const tile& t) {
+    std::array<tile, 2> out{t, t};
+    const auto side = t.q.size() >= t.kv.size() ? &tile::q : &tile::kv;
+    (out[0].*side).end = (out[1].*side).begin = (t.*side).begin + (t.*side).size() / 2;
+    return out;
+}
+
 /// The score matrix: [batch, heads, q_len, kv_len].
 struct mask_shape {
     index_t batch = 1, heads = 1, q_len = 0, kv_len = 0;
@@ -45,13 +55,13 @@ constexpr range as_range(const tile& t) { return {closed(t.b), closed(t.h), clos
 /// `partial` may be pessimistic. A tile without elements is empty. constexpr where the mask is.
 template <MaskMod M>
 constexpr tile_kind classify(const M& mask_mod, const tile& t) {
-    return t.empty() ? tile_kind::empty : as_kind(evaluate(mask(mask_mod), detail::as_range(t)));
+    return t.empty() ? tile_kind::empty : as_kind(evaluate(as_mask(mask_mod), detail::as_range(t)));
 }
 
 /// Whether the mask lets query position q see key position kv. constexpr where the mask is.
 template <MaskMod M>
 constexpr bool attends(const M& mask_mod, index_t b_, index_t h_, index_t q_, index_t kv_) {
-    return evaluate(mask(mask_mod), point{b_, h_, q_, kv_});
+    return evaluate(as_mask(mask_mod), point{b_, h_, q_, kv_});
 }
 
 /// A mask of plain integers with a bound: bound(tile) gives the tile's kind, and is trusted.

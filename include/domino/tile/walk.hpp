@@ -55,7 +55,7 @@ constexpr void for_each_run(const M& mask_mod, const tile& rows, index_t grain, 
         }
     };
     range box = detail::as_range(rows);
-    detail::halve(mask(mask_mod), box, rows.kv, grain, join_or_flush);
+    detail::halve(as_mask(mask_mod), box, rows.kv, grain, join_or_flush);
     flush();
 }
 

@@ -162,7 +162,7 @@ for i in range(420):
     mask = None if kind < 0 else _api.mask_mod_to_boolean_mask(mask_mod(kind, p, t), batch=B, num_heads=H, seq_q=Q,
                                                                seq_kv=K)
     change = None if mod < 0 else score_mod(mod, p, t, B, H, Q, K)
-    # the block-wise one hands additive biases and document masks their whole tensors (see SEMANTICS 2.3)
+    # the block-wise one hands additive biases and document masks their whole tensors
     block = r.choice([0, 0, 3]) if mod not in (4, 6, 7, 8) and Q == 5 else 0
     f = attention.standard_attention if block == 0 else (
         lambda *a, **o: attention.memory_efficient_attention(*a, block_size=block, **o))

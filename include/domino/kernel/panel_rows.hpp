@@ -31,7 +31,7 @@ struct panel_rows {
     const std::int32_t* heads;      ///< [panel]
     const std::int32_t* positions;  ///< [panel]
     tile box;                       ///< all of them, for the range domain
-    const float* staged = nullptr;  ///< what by_key.hpp has written for the keys from staged_begin on
+    const float* staged = nullptr;  ///< what staged.hpp has written for the keys from staged_begin on
     index_t staged_begin = 0;
 
     /// Those in n registers from `first` on.
@@ -89,8 +89,8 @@ private:
     }
 };
 
-/// The lanes of register r when the rows share a head, and when they do not. What lanes are made of is copied: stores of
-/// scores could change what a reference names.
+/// The lanes of register r when the rows share a head, and when they do not. What lanes are made of is copied: stores to
+/// scores might change what a reference names.
 struct one_head_rows {
     const panel_rows* rows;
     index_t b = rows->b, h = rows->box.h.begin, first = rows->box.q.begin, count = rows->count;

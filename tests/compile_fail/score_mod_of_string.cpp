@@ -3,7 +3,7 @@
 #include <domino/expression/functor.hpp>
 
 #ifdef DOMINO_OK
-const auto change = domino::score_change(domino::score * 2.f);
+const auto change = domino::as_score_mod(domino::score * 2.f);
 #else
-const auto change = domino::score_change("score * 2");
+const auto change = domino::as_score_mod("score * 2");
 #endif

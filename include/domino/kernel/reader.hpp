@@ -3,12 +3,28 @@
 // The kernels know neither pages nor element types.
 #pragma once
 
-#include "domino/kernel/thin.hpp"
+#include <algorithm>
+
+#include "domino/kernel/shape.hpp"
+#include "domino/simd/convert.hpp"
 #include "domino/tensor/source.hpp"
 #include "domino/tile/tile.hpp"
 
 namespace domino::inline DOMINO_ARCH {
 namespace kernel {
+
+/// Vector i of a run as floats.
+template <class T>
+void convert_row(const row_run<T>& run, index_t i, index_t head_dim, float* to) {
+    const T* from = run.first + i * run.stride;
+    if constexpr (std::same_as<T, std::int8_t>) {
+        const float* scale = run.scales + i * run.scale_stride;
+        for (index_t c = 0; c < head_dim; c += run.scale_block)
+            simd::convert(from + c, run.scale_block, *scale++, to + c);
+    } else {
+        simd::convert(from, head_dim, to);
+    }
+}
 
 /// Vector i at first + i * stride.
 struct float_rows {
@@ -50,26 +66,6 @@ struct row_reader {
     float_rows operator()(index_t b_, index_t h_, span kv, float* scratch) const {
         return read(source, b_, h_, kv, scratch);
     }
-};
-
-/// The same of K and V together, for thin panels.
-struct thin_reader {
-    const void *k = nullptr, *v = nullptr;
-    index_t most_rows = 0;    ///< of a thin panel
-    index_t value_bytes = 0;  ///< of an element
-    void (*make)(const void*, const void*, index_t, index_t, const thin_pass&) = nullptr;
-
-    thin_reader() = default;
-    template <RowSource K, RowSource V>
-    thin_reader(const K& keys, const V& values)
-        : k(&keys),
-          v(&values),
-          most_rows(sizeof(typename K::element) < sizeof(float) ? thin_rows_of_narrow : thin_rows),
-          value_bytes(sizeof(typename V::element)),
-          make(make_pass<K, V>) {}
-    /// Keys of a tile.
-    index_t keys(index_t rows, index_t value_dim) const { return thin_keys(value_dim, value_bytes, rows); }
-    void operator()(index_t b_, index_t h_, const thin_pass& pass) const { make(k, v, b_, h_, pass); }
 };
 
 }  // namespace kernel

@@ -72,6 +72,7 @@ constexpr bool fits_lanes(interval widest) {
            widest.hi <= std::numeric_limits<std::int32_t>::max();
 }
 
+/// Throws where `shape` is none, or does not suit the expression.
 template <Expression E>
 constexpr void check_shape(const E& expression, const mask_shape& shape) {
     at_least(0, shape.batch, "shape.batch");
@@ -80,6 +81,19 @@ constexpr void check_shape(const E& expression, const mask_shape& shape) {
     at_least(0, shape.kv_len, "shape.kv_len");
     checked_product("shape", {shape.batch, shape.heads, shape.q_len, shape.kv_len});
     inspect(expression, shape.all());
+}
+
+/// Tiles of so few pairs are looked into pair by pair.
+inline constexpr index_t few_pairs = 16;
+
+/// Calls f(tile) for the slice [q_len, kv_len] of each (b, h) that E tells apart, as long as it gives true.
+template <Expression E, class F>
+constexpr void for_each_slice(const mask_shape& shape, F f) {
+    const index_t batches = depends_on<E>(axes::b) ? shape.batch : smaller(shape.batch, index_t{1});
+    const index_t heads = depends_on<E>(axes::h) ? shape.heads : smaller(shape.heads, index_t{1});
+    for (index_t batch = 0; batch < batches; ++batch)
+        for (index_t head = 0; head < heads; ++head)
+            if (!f(tile{batch, head, {0, shape.q_len}, {0, shape.kv_len}})) return;
 }
 
 }  // namespace detail

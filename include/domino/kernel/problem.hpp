@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// A call, how it is cut into blocks of rows, and the memory that a block needs.
+// A call, and how it is cut into blocks of rows.
 #pragma once
 
 #include <algorithm>
 
-#include "domino/kernel/rows.hpp"
-#include "domino/kernel/source.hpp"
 #include "domino/kernel/tail.hpp"
+#include "domino/kernel/thin.hpp"
+#include "domino/tensor/view.hpp"
 
 namespace domino::inline DOMINO_ARCH {
 namespace kernel {
@@ -60,50 +60,6 @@ struct block_grid {
         return {i / query_blocks / head_blocks,
                 {head, head + heads_per_block},
                 {query, std::min(query + queries_per_block, q_len)}};
-    }
-};
-
-/// A worker's scratch memory, of a size that does not depend on any sequence length. A panel of Q and O is
-/// [channel, panel], or [row, channel] where it is thin.
-struct workspace {
-    static constexpr std::size_t alignment = 64;
-    static constexpr index_t scored_keys = kv_tile + most_step;  ///< the last step may begin anywhere
-
-    float *q, *o, *scores, *dots, *max, *sum;
-    float* weights;  ///< of a thin panel's tile whose values are yet to be added
-    std::int32_t *heads, *positions;
-    float *k, *v;            ///< room for converted keys and values
-    float *thin_k, *thin_v;  ///< the same of a thin panel, and for queries
-    float* staged;           ///< look-ups of the score mod for a panel's tile
-
-    /// The most keys that a thin panel's tile has, whatever its elements.
-    static constexpr index_t room_for_thin(index_t value_dim) { return thin_keys(value_dim, 1, thin_rows_of_narrow); }
-
-    /// Bytes a worker, a multiple of the alignment.
-    static constexpr std::size_t stride(index_t head_dim, index_t value_dim) {
-        const index_t thin = room_for_thin(value_dim);
-        const index_t floats = block_rows(head_dim, value_dim) * (head_dim + value_dim + 4) +
-                               (2 * scored_keys + most_staged * kv_tile + thin) * panel +
-                               (visit_keys(head_dim, value_dim) + thin) * (head_dim + value_dim);
-        const auto bytes = sizeof(float) * static_cast<std::size_t>(floats);
-        return (bytes + alignment - 1) / alignment * alignment;
-    }
-    workspace(void* memory, index_t head_dim, index_t value_dim) {
-        const index_t rows = block_rows(head_dim, value_dim);
-        q = static_cast<float*>(memory);
-        o = q + rows * head_dim;
-        scores = o + rows * value_dim;
-        dots = scores + scored_keys * panel;
-        max = dots + room_for_thin(value_dim) * panel;
-        sum = max + rows;
-        heads = reinterpret_cast<std::int32_t*>(sum + rows);
-        positions = heads + rows;
-        weights = sum + 3 * rows;
-        staged = weights + scored_keys * panel;
-        k = staged + most_staged * kv_tile * panel;
-        v = k + visit_keys(head_dim, value_dim) * head_dim;
-        thin_k = v + visit_keys(head_dim, value_dim) * value_dim;
-        thin_v = thin_k + room_for_thin(value_dim) * head_dim;
     }
 };
 

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// How a block ends: outputs are divided by their sums and written, with the log-sum-exp, and rows without any weight get what
+// the call wants. Outputs of parts of the keys are joined before.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+
+#include "domino/kernel/panels.hpp"
+#include "domino/kernel/values.hpp"
+
+namespace domino::inline DOMINO_ARCH {
+namespace kernel {
+
+/// A block's output, maxima and sums, of which w_ has the running ones.
+class block_output : protected block_panels {
+protected:
+    /// Scores in the workspace are times `score_unit` what they stand for.
+    block_output(const problem& p, const row_block& block, const workspace& w, float q_factor, float score_unit)
+        : block_panels(p, block, w, q_factor), score_unit_(score_unit) {}
+
+    /// What a block of one panel has, to `part`: [panel * value_dim + 2 * panel].
+    void copy_part(float* part) const {
+        part = std::copy_n(w_.o, panel * value_dim_, part);
+        part = std::copy_n(w_.max, panel, part);
+        std::copy_n(w_.sum, panel, part);
+    }
+    /// Adds what a part of the keys gave.
+    void join(const float* part) {
+        const index_t row_stride = thin(0) ? value_dim_ : 1, channel_stride = thin(0) ? 1 : panel;
+        const float *part_max = part + panel * value_dim_, *part_sum = part_max + panel;
+        for (index_t row = 0; row < rows_; ++row) {
+            const float before = w_.max[row], more = part_max[row], now = std::max(before, more);
+            const auto factor = [&](float max) {  // what saw nothing is 0, or NaN: it stays so
+                return max == minus_infinity ? 1.f : std::exp((max - now) * score_unit_);
+            };
+            const float a = factor(before), b = factor(more);
+            for (index_t c = 0; c < value_dim_; ++c) {
+                const index_t at = row * row_stride + c * channel_stride;
+                w_.o[at] = w_.o[at] * a + part[at] * b;
+            }
+            w_.sum[row] = w_.sum[row] * a + part_sum[row] * b;
+            w_.max[row] = now;
+        }
+    }
+
+    /// Whether all of panel i's output is finite.
+    bool finite(index_t i) const { return all_finite(o_panel(i), value_dim_); }
+
+    /// Writes O and the log-sum-exp. Gives false where `only_finite` and an output is not finite: all must be computed again.
+    bool finish(bool only_finite) {
+        if (p_.lse.data)
+            for (index_t row = 0; row < rows_; ++row) write_lse(row);
+        if (p_.tail.adjusts_sums())
+            for (index_t row = 0; row < rows_; ++row)
+                w_.sum[row] =
+                    p_.tail.adjusted_sum(w_.sum[row], double(w_.max[row]) * double(score_unit_), head_of(row));
+        for (index_t i = 0; i < panels(); ++i) {
+            if (only_finite && !finite(i)) return false;
+            write_panel(i);
+        }
+        if (p_.tail.policy != empty_rows::zeros) apply_policy();
+        return true;
+    }
+
+    const float score_unit_;
+
+private:
+    void write_panel(index_t i) {
+        if (thin(i)) {
+            for (index_t row = i * panel; row < i * panel + rows_in(i); ++row) {
+                const float* o = o_panel(i) + row % panel * value_dim_;
+                const float sum = w_.sum[row] == 0.f ? 1.f : w_.sum[row];  // what saw nothing is 0 already
+                std::transform(o, o + value_dim_, o_row(row), [sum](float x) { return x / sum; });
+            }
+            return;
+        }
+        for_each_stretch(i, [&](index_t row, index_t count) {
+            for (index_t j = 0; j < count; ++j)
+                simd::prefetch<simd::prefetch_to::write>(o_row(row) + j * p_.o.strides[2], value_dim_);
+        });
+        divide(o_panel(i), value_dim_, w_.sum + i * panel);
+        for_each_stretch(i, [&](index_t row, index_t count) {
+            simd::transpose(o_panel(i) + row % panel, panel, value_dim_, count, o_row(row), p_.o.strides[2]);
+        });
+    }
+
+    /// -inf for a row that saw nothing.
+    void write_lse(index_t row) {
+        const float sum = w_.sum[row];
+        const double lse =
+            sum == 0.f ? double(minus_infinity) : double(w_.max[row]) * double(score_unit_) + std::log(double(sum));
+        const auto& strides = p_.lse.strides;
+        p_.lse.data[block_.b * strides[0] + head_of(row) * strides[1] + query_of(row) * strides[2]] =
+            static_cast<float>(p_.tail.lse_with_sink(lse, head_of(row)));
+    }
+
+    /// Rows without any weight. One mean serves a whole block, but for dropout's choice.
+    void apply_policy() {
+        const float* mean = nullptr;
+        for (index_t row = 0; row < rows_; ++row) {
+            const index_t head = head_of(row);
+            if (w_.sum[row] != 0.f || p_.tail.sink_of(head) != double(minus_infinity)) continue;
+            if (p_.tail.policy == empty_rows::error)
+                return p_.tail.note_empty((block_.b * p_.q.heads + head) * p_.q.len + query_of(row));
+            float* out = o_row(row);
+            if (mean) std::copy_n(mean, value_dim_, out);
+            else write_mean(out, head, query_of(row) + p_.q_offset);
+            if (!p_.tail.dropout.active()) mean = out;
+        }
+    }
+
+    /// The mean of all values that dropout keeps; 0 where there are no keys.
+    void write_mean(float* out, index_t head, index_t position) {
+        const index_t keys = p_.kv_len(block_.b);
+        const dropout_options& dropout = p_.tail.dropout;
+        for_each_piece({0, keys}, visit_keys(head_dim_, value_dim_), [&](span piece) {
+            const float_rows v = p_.v(block_.b, kv_head_, piece, w_.v);
+            for (index_t c = 0; c < value_dim_; ++c) {
+                double sum = 0;
+                for (index_t key = piece.begin; key < piece.end; ++key)
+                    if (dropout.keeps(block_.b, head, position, key))
+                        sum += double(v.first[(key - piece.begin) * v.stride + c]);
+                out[c] += static_cast<float>(sum * double(dropout.kept_factor()) / double(keys));
+            }
+        });
+    }
+};
+
+}  // namespace kernel
+}  // namespace domino::inline DOMINO_ARCH

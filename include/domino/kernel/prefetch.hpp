@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// What is prefetched while a microkernel computes, so that it is in L2 when it is needed. A line now and then: a few at once
+// fill the buffers in which L1 waits for lines, and then the microkernel's own reads wait for them.
+#pragma once
+
+#include <algorithm>
+
+#include "domino/kernel/reader.hpp"
+
+namespace domino::inline DOMINO_ARCH {
+namespace kernel {
+
+/// Vectors of `dim` elements that will be needed.
+struct rows_to_prefetch {
+    float_rows rows = {};
+    index_t dim = 0, count = 0;
+
+    /// The next n of them.
+    rows_to_prefetch take(index_t n) {
+        const rows_to_prefetch taken{rows, dim, std::min(n, count)};
+        rows = rows.from(taken.count);
+        count -= taken.count;
+        return taken;
+    }
+};
+
+/// Stretches of memory, about as long as each other, that will be needed: the first line of each, then the second ones.
+class lines_to_prefetch {
+public:
+    void clear() { count_ = next_ = offset_ = end_ = 0; }
+    bool empty() const { return count_ == 0; }
+    /// As far as there is room.
+    void add(const void* first, index_t bytes) {
+        if (count_ == most) return;
+        const index_t before = static_cast<index_t>(reinterpret_cast<std::uintptr_t>(first) % simd::line_bytes);
+        first_lines_[count_++] = static_cast<const char*>(first) - before;
+        end_ = std::max(end_, before + bytes);
+    }
+    DOMINO_INLINE void prefetch_one() {
+        if (offset_ >= end_) return;
+        simd::prefetch(first_lines_[next_] + offset_);
+        if (++next_ < count_) return;
+        next_ = 0;
+        offset_ += simd::line_bytes;
+    }
+
+private:
+    static constexpr index_t most = 4 * panel;
+    const char* first_lines_[most];
+    index_t count_ = 0, next_ = 0, offset_ = 0, end_ = 0;
+};
+
+/// How far a block's keys and values have been prefetched or met. Values are prefetched while the same tile's keys are read, and
+/// keys a tile ahead, while values are read: by the first panel that comes near them.
+class read_ahead {
+public:
+    /// The keys whose values are prefetched while `some` keys are read of a tile that ends at `tile_end`.
+    span values_with_keys(span some, index_t tile_end) { return next(values_, some.begin, tile_end, some.size()); }
+    /// The keys that are prefetched while the values of `some` are read.
+    span keys_with_values(span some) { return next(keys_, some.end, some.end + kv_tile, some.size()); }
+
+private:
+    /// The next n from `begin` on, unless all before `end` are done.
+    static span next(index_t& done, index_t begin, index_t end, index_t n) {
+        if (done >= end) return {0, 0};
+        begin = std::max(done, begin);
+        done = begin + n;
+        return {begin, done};
+    }
+
+    index_t keys_ = 0, values_ = 0;
+};
+
+/// Prefetches vectors, line by line as hardware prefetchers like it, or single lines, or both, between the steps of a
+/// microkernel for `step` keys.
+template <bool vectors, bool lines, int step = kernel::step<panel_registers>>
+struct prefetcher {
+    float_rows rows = {};
+    index_t dim = 0;
+    lines_to_prefetch* list = nullptr;
+    index_t at = 0;  ///< element of the first vector
+
+    prefetcher() = default;
+    explicit prefetcher(const rows_to_prefetch& next, lines_to_prefetch* also = nullptr)
+        : rows(next.rows),
+          dim(next.rows.stride == next.dim ? next.dim * next.count : next.dim),  // one long vector
+          list(also) {}
+
+    /// Calls f() `calls` times and prefetches a line before every second one, step / 2 lines of the vectors at most. Their
+    /// elements are counted once for all calls: a branch for each line would be mispredicted now and then.
+    template <class F>
+    DOMINO_INLINE void interleave(F&& f) {
+        constexpr index_t line_size = simd::line_bytes / index_t{sizeof(float)}, at_once = step / 2 * line_size;
+        DOMINO_UNROLL_LOOP
+        for (index_t i = 0; i < calls; ++i) {
+            if (i % 2 == 0) {
+                if constexpr (vectors)
+                    if (i < step) simd::prefetch<simd::prefetch_to::l2>(rows.first + at + i / 2 * line_size);
+                if constexpr (lines) list->prefetch_one();
+            }
+            f();
+        }
+        if constexpr (vectors) {
+            if (at + at_once < dim) {
+                at = std::min(at + at_once, dim - at_once);
+            } else {
+                at = 0;
+                rows = rows.from(1);
+            }
+        }
+    }
+    static constexpr index_t calls = 8;
+};
+using no_prefetch = prefetcher<false, false>;
+
+}  // namespace kernel
+}  // namespace domino::inline DOMINO_ARCH
