@@ -232,9 +232,11 @@ private:
         }
     }
 
+    /// Scores of keys that several registers see. (Inlined: a tile of few rows takes a third of a microsecond, which a call
+    /// lengthens.)
     template <int R, class Visible>
-    void score(index_t i, const panel_rows& rows, span some, Visible visible, float* scores,
-               simd::floats (&tile_max)[R]) {
+    DOMINO_INLINE void score(index_t i, const panel_rows& rows, span some, Visible visible, float* scores,
+                             simd::floats (&tile_max)[R]) {
         const auto from = [&](const auto& dots) { score_dots(dots, rows, some, visible, scores, tile_max); };
         if constexpr (R == 1)
             if (thin(i)) {
