@@ -20,6 +20,10 @@ const std::vector<call::shape> shapes{
     {.batch = 1, .heads = 2, .kv_heads = 1, .q_len = 37, .kv_len = 101, .head_dim = 32, .value_dim = 48},
     {.batch = 2, .heads = 2, .kv_heads = 1, .q_len = 150, .kv_len = 300, .head_dim = 16, .value_dim = 16},
     {.batch = 1, .heads = 1, .kv_heads = 1, .q_len = 3, .kv_len = 0, .head_dim = 8, .value_dim = 8},
+    // few rows, whose channels are summed by registers in strips of every size
+    {.batch = 1, .heads = 4, .kv_heads = 1, .q_len = 1, .kv_len = 210, .head_dim = 136, .value_dim = 104},
+    {.batch = 1, .heads = 4, .kv_heads = 1, .q_len = 1, .kv_len = 75, .head_dim = 72, .value_dim = 45},
+    {.batch = 1, .heads = 2, .kv_heads = 2, .q_len = 1, .kv_len = 131, .head_dim = 64, .value_dim = 120},
 };
 
 /// Rounds a test tensor to T in place and gives the stored elements.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The two products for a panel of few rows (decoding, the last rows of a block): lanes run along head_dim, so that no
-// lane is idle, and elements are converted in registers. What comes from memory is prefetched vector by vector, K and V in
-// turn, a few keys before its use, so that reading and arithmetic overlap. Scores and weights keep the layout [keys, panel].
+// lane is idle, and elements are converted in registers. What comes from memory is prefetched, K and V in turn, a few keys
+// before its use, so that reading and arithmetic overlap. Scores and weights keep the layout [keys, panel].
 #pragma once
 
 #include <algorithm>
@@ -61,56 +61,105 @@ DOMINO_INLINE void for_each_thin_run(const S& source, index_t b_, index_t h_, sp
     }
 }
 
-/// Where the vectors of `tokens` lie, one after the other; null where there is none, and behind the last.
-template <RowSource S>
-class vector_cursor {
-public:
-    vector_cursor(const S& source, index_t batch_entry, index_t head, span tokens)
-        : source_(source), batch_entry_(batch_entry), head_(head), tokens_(tokens) {}
-    DOMINO_INLINE const typename S::element* next() {
-        if (left_ == 0) {
-            if (tokens_.begin >= tokens_.end) return nullptr;
-            run_ = source_.rows(batch_entry_, head_, tokens_.begin);
-            left_ = run_.count;
-        }
-        --left_;
-        ++tokens_.begin;
-        const auto* at = run_.first;
-        if (at) run_.first += run_.stride;
-        return at;
+/// Lines that n elements fill.
+template <class T>
+constexpr index_t lines_of(index_t n) {
+    return (n * index_t{sizeof(T)} + simd::line_bytes - 1) / simd::line_bytes;
+}
+
+/// A walk over stretches of memory, line by line. The last stretch is empty, and there it stays. (Two words: it travels in
+/// registers.)
+struct line_walk {
+    struct stretch {
+        const char *begin, *end;
+    };
+    const char* at;
+    const stretch* now;
+
+    template <simd::prefetch_to where = simd::prefetch_to::l1>
+    DOMINO_INLINE void prefetch_one() {
+        simd::prefetch<where>(at);
+        advance();
+    }
+    DOMINO_INLINE void touch_one() {
+        simd::touch(at, std::min<index_t>(now->end - at, simd::line_bytes));
+        advance();
     }
 
 private:
-    const S& source_;
-    index_t batch_entry_, head_;
-    span tokens_;
-    row_run<typename S::element> run_{};
-    index_t left_ = 0;
+    DOMINO_INLINE void advance() {
+        at += simd::line_bytes;
+        if (at < now->end) return;
+        if (now->begin != now->end) ++now;
+        at = now->begin;
+    }
 };
+
+/// Where some vectors lie, at most those of a tile, and behind them a line that is near anyhow.
+class vectors_ahead {
+public:
+    template <RowSource S>
+    vectors_ahead(const S& source, index_t b_, index_t h_, span tokens, const void* near) {
+        const index_t head_dim = source.head_dim();
+        const auto add = [&](const auto* first, index_t n) {
+            all_[count_++] = {reinterpret_cast<const char*>(first), reinterpret_cast<const char*>(first + n)};
+        };
+        while (tokens.begin < tokens.end) {
+            const auto run = source.rows(b_, h_, tokens.begin);
+            const index_t count = std::min(run.count, tokens.size());
+            tokens.begin += count;
+            if (!run.first) continue;
+            if (run.stride == head_dim) add(run.first, count * head_dim);
+            else
+                for (index_t i = 0; i < count; ++i) add(run.first + i * run.stride, head_dim);
+        }
+        add(static_cast<const char*>(near), 0);
+    }
+    line_walk walk() const { return {all_[0].begin, all_}; }
+
+private:
+    line_walk::stretch all_[most_thin_keys + 1];
+    index_t count_ = 0;
+};
+
+/// How a thin panel prefetches: keys so many vectors ahead of the dot products, and values as many ahead of their keys.
+struct prefetch_ahead {
+    bool near, touches;
+    index_t keys, values;
+
+    prefetch_ahead(const processor& p, bool one_row_of_float, index_t key_bytes)
+        : near(p.near),
+          touches(p.reads_in_order && one_row_of_float),
+          keys(near ? 16 / key_bytes : 16),
+          values(near || touches ? 0 : 16) {}
+
+    /// The lines of n vectors.
+    template <class T>
+    DOMINO_INLINE void prefetch(line_walk& next, index_t dim, index_t n) const {
+        const auto each = [&](auto one) DOMINO_INLINE_LAMBDA {
+            for (index_t lines = n * lines_of<T>(dim); lines > 0; --lines) one();
+        };
+        if (touches) each([&] { next.touch_one(); });
+        else if (near) each([&] { next.prefetch_one(); });
+        else each([&] { next.prefetch_one<simd::prefetch_to::l2>(); });
+    }
+};
+
+/// Whether so many rows prefetch line by line while they compute; others do so between, for some keys at once. (Four rows of a Zen 3
+/// read float32 at 84 % of the bandwidth so, and at 70 the other way; one row at 83 and 87. Not measured with AVX-512.)
+template <int rows>
+inline constexpr bool prefetches_inside = registers == 16 && rows == 4;
 
 /// Bytes of keys that are prefetched at once, and as many of values: eight lines. What the buffers of L1 cannot hold is
 /// dropped: a Zen 3 reads float32 at 88 % of the bandwidth so, and at 70 with twice as many.
 inline constexpr index_t prefetched_at_once = 8 * simd::line_bytes;
 
-/// How far ahead a thin panel prefetches, in whole vectors: of keys before the dot products with others, of values after them.
-struct prefetch_ahead {
-    bool near = this_processor().near;
-    index_t values = near ? 0 : 16;  ///< from one that is read to one that is prefetched
-    index_t keys(index_t element_bytes) const { return near ? 16 / element_bytes : 16; }
-    template <class T>
-    DOMINO_INLINE void prefetch(const T* vector, index_t dim) const {
-        if (!vector) return;
-        if (near) simd::prefetch(vector, dim);
-        else simd::prefetch<simd::prefetch_to::l2>(vector, dim);
-    }
-};
-
 /// dots[key * panel + r] = q[r] . key i + key of a run, for rows [rows, head_dim]: of `keys` keys at once, so that Q is read
 /// once for them; few sums are made in two parts, so that they do not wait for each other. Where `whole`, registers are
-/// written, which a load can take before they are in L1.
+/// written, which a load can take before they are in L1. Meanwhile `next` may be prefetched.
 template <int rows, int keys, class T>
-DOMINO_NOINLINE void dot_vectors(const float* q, index_t head_dim, const row_run<T>& k, index_t i, bool whole,
-                                 float* dots) {
+DOMINO_NOINLINE line_walk dot_vectors(const float* q, index_t head_dim, const row_run<T>& k, index_t i, bool whole,
+                                      float* dots, line_walk next) {
     constexpr int parts = rows * keys < 8 ? 2 : 1;
     const T* key_rows[keys];
     simd::unroll<keys>([&](auto key) DOMINO_INLINE_LAMBDA { key_rows[key] = k.first + (i + key) * k.stride; });
@@ -142,22 +191,33 @@ DOMINO_NOINLINE void dot_vectors(const float* q, index_t head_dim, const row_run
             });
             d += simd::width;
         };
+        if constexpr (prefetches_inside<rows>) {
+            constexpr int steps = std::max<int>(simd::line_bytes / sizeof(T) / simd::width, parts);
+            while (d + steps * simd::width <= end) {
+                simd::unroll<keys>([&](auto) DOMINO_INLINE_LAMBDA { next.prefetch_one(); });
+                simd::unroll<steps>([&](auto step)
+                                        DOMINO_INLINE_LAMBDA { advance(std::integral_constant<int, step % parts>{}); });
+            }
+        }
         while (d + parts * simd::width <= end) simd::unroll<parts>(advance);
         constexpr std::integral_constant<int, 0> first{};
         while (d + simd::width <= end) advance(first);
         if (d < end) advance(first, end - d);
     };
     clear(sums);
-    if constexpr (!std::same_as<T, std::int8_t>) sum_over(0, head_dim, sums);
+    const auto scale_of = [&](int key, index_t block) DOMINO_INLINE_LAMBDA {
+        return simd::floats(k.scales[(i + key) * k.scale_stride + block]);
+    };
+    const bool one_scale = k.scale_block == head_dim;
+    if (!std::same_as<T, std::int8_t> || one_scale) sum_over(0, head_dim, sums);
     else
         for (index_t begin = 0, block = 0; begin < head_dim; begin += k.scale_block, ++block) {
             sums_of_parts of_block;
             clear(of_block);
             sum_over(begin, begin + k.scale_block, of_block);
             each([&](auto key, auto r) DOMINO_INLINE_LAMBDA {
-                const simd::floats scale(k.scales[(i + key) * k.scale_stride + block]);
                 simd::unroll<parts>([&](auto part) DOMINO_INLINE_LAMBDA {
-                    sums[key][r][part] = simd::fma(of_block[key][r][part], scale, sums[key][r][part]);
+                    sums[key][r][part] = simd::fma(of_block[key][r][part], scale_of(key, block), sums[key][r][part]);
                 });
             });
         }
@@ -165,6 +225,8 @@ DOMINO_NOINLINE void dot_vectors(const float* q, index_t head_dim, const row_run
         const auto sum_of = [&](int r) DOMINO_INLINE_LAMBDA {
             simd::floats sum = sums[key][r][0];
             for (int part = 1; part < parts; ++part) sum = sum + sums[key][r][part];
+            if constexpr (std::same_as<T, std::int8_t>)
+                if (one_scale) sum = sum * scale_of(key, 0);
             return sum;
         };
         float* to = dots + key * panel;
@@ -176,13 +238,16 @@ DOMINO_NOINLINE void dot_vectors(const float* q, index_t head_dim, const row_run
         if constexpr (rows == 8)
             simd::store_first<4>(simd::sums_of_four(sum_of(4), sum_of(5), sum_of(6), sum_of(7)), to + quad_rows);
     });
+    return next;
 }
 
 /// output[r] = output[r] * shrink[r] + the weighted sum of the pass's earlier values, for rows from `row` on and `strip`
 /// registers of channels from c on (the first n channels of one). Where `skip_masked`, a weight of -0 contributes nothing.
+/// Meanwhile `next` may be prefetched.
 template <int rows, int strip, bool skip_masked, RowSource V>
-DOMINO_NOINLINE void add_channels_of(const V& value_source, index_t b_, index_t h_, const thin_pass& pass, index_t row,
-                                     index_t c, auto... n) {
+DOMINO_NOINLINE line_walk add_channels_of(const V& value_source, index_t b_, index_t h_, const thin_pass& pass,
+                                          index_t row, line_walk next, index_t c, auto... n) {
+    constexpr int lines{lines_of<typename V::element>(strip * simd::width)};
     simd::floats sums[rows][strip];
     const auto each = [&](auto f) DOMINO_INLINE_LAMBDA {
         simd::unroll<rows>([&](auto r) DOMINO_INLINE_LAMBDA {
@@ -200,6 +265,8 @@ DOMINO_NOINLINE void add_channels_of(const V& value_source, index_t b_, index_t 
         const T* value = run.first + c;
         const float* weights = pass.weights + first * panel + row;
         for (index_t key = 0; key < run.count; ++key, value += run.stride, weights += panel) {
+            if constexpr (prefetches_inside<rows>)
+                simd::unroll<lines>([&](auto) DOMINO_INLINE_LAMBDA { next.prefetch_one(); });
             simd::floats channels[strip];
             simd::unroll<strip>([&](auto i) DOMINO_INLINE_LAMBDA {
                 channels[i] = load_some(value + i * simd::width, n...);
@@ -229,63 +296,82 @@ DOMINO_NOINLINE void add_channels_of(const V& value_source, index_t b_, index_t 
             std::copy_n(lanes, n..., at);
         }
     });
+    return next;
 }
 
-/// The part of a pass that `rows` rows from `row` on have. Between keys some channels of the earlier values are summed; of
-/// float32 few at once, so that prefetches come often.
+/// Registers of channels that so many rows sum at once: with 16 registers twelve sums beside three values and a weight, of few rows
+/// no more than a line of values. Of float32 eight sums: there memory is the limit, and other lines are to come soon.
+template <class T>
+constexpr int thin_strip(int rows) {
+    if (registers == 32) return std::min((std::same_as<T, float> && rows < 8 ? 8 : 16) / rows, 4);
+    if (std::same_as<T, float>) return std::min(8 / rows, 4);
+    constexpr int line{simd::line_bytes / index_t{sizeof(T)} / simd::width};
+    return rows == 1 ? std::min(line, 8) : rows == 2 ? 4 : 3;
+}
+
+/// The part of a pass that `rows` rows from `row` on have. Between keys some channels of the earlier values are summed.
 template <int rows, RowSource K, RowSource V>
 DOMINO_NOINLINE void pass_rows(const K& key_source, const V& value_source, index_t b_, index_t h_,
                                const thin_pass& pass, index_t row) {
     using TK = typename K::element;
     using TV = typename V::element;
-    constexpr index_t sums = std::same_as<TV, float> && rows < 8 ? 8 : registers / 2;
-    constexpr index_t strip = std::min<index_t>(sums / rows, 4), channels = strip * simd::width;
+    constexpr int strip = thin_strip<TV>(rows);
     const index_t head_dim = key_source.head_dim(), value_dim = value_source.head_dim();
-    const index_t strips = pass.earlier.empty() ? 0 : (value_dim + channels - 1) / channels, keys = pass.keys.size();
-    index_t done = 0;
-    const auto add = [&]<int of_strip>(std::integral_constant<int, of_strip>, index_t c, auto... n) {
-        if (pass.skip_masked) add_channels_of<rows, of_strip, true>(value_source, b_, h_, pass, row, c, n...);
-        else add_channels_of<rows, of_strip, false>(value_source, b_, h_, pass, row, c, n...);
+    const index_t channels = pass.earlier.empty() ? 0 : value_dim, keys = pass.keys.size();
+    const float* q = pass.q + row * head_dim;
+
+    const prefetch_ahead distance(this_processor(),
+                                  pass.rows == 1 && std::same_as<TK, float> && std::same_as<TV, float>, sizeof(TK));
+    const auto ahead = [&](index_t n, bool wanted) {
+        const index_t end = wanted ? pass.kv_len : 0;
+        return span{std::min(pass.keys.begin + n, end), std::min(pass.keys.end + n, end)};
+    };
+    const bool first = row == 0;  // other rows meet what lies in cache then
+    const vectors_ahead keys_ahead(key_source, b_, h_, ahead(distance.keys, first && !distance.touches), q);
+    const vectors_ahead values_ahead(value_source, b_, h_, ahead(distance.values, first), q);
+    line_walk next_keys = keys_ahead.walk(), next_values = values_ahead.walk();
+    const bool between = first && !prefetches_inside<rows>;
+
+    index_t c = 0;  // channels that are done
+    const auto add = [&]<int of_strip>(std::integral_constant<int, of_strip>, auto... n) {
+        const auto add_to = pass.skip_masked ? add_channels_of<rows, of_strip, true, V, decltype(n)...>
+                                             : add_channels_of<rows, of_strip, false, V, decltype(n)...>;
+        next_values = add_to(value_source, b_, h_, pass, row, next_values, c, n...);
+        c = std::min(c + of_strip * simd::width, value_dim);
     };
     const auto add_strip = [&] {
-        constexpr std::integral_constant<int, strip> whole;
+        const index_t left = (value_dim - c) / simd::width;
         constexpr std::integral_constant<int, 1> one;
-        index_t c = done++ * channels;
-        if (c + channels <= value_dim) return add(whole, c);
-        for (; c + simd::width <= value_dim; c += simd::width) add(one, c);
-        if (c < value_dim) add(one, c, value_dim - c);
+        if (left >= strip && !(strip == 3 && left == 4))  // 2 + 2: one register alone has too few sums for two units
+            return add(std::integral_constant<int, strip>{});
+        if constexpr (strip > 4)
+            if (left >= 4) return add(std::integral_constant<int, 4>{});
+        if constexpr (strip > 2)
+            if (left >= 2) return add(std::integral_constant<int, 2>{});
+        if (left > 0) add(one);
+        else add(one, value_dim - c);
     };
-    const float* q = pass.q + row * head_dim;
-    const bool touches =
-        pass.rows == 1 && std::same_as<TK, float> && std::same_as<TV, float> && this_processor().reads_in_order;
-    const bool prefetches = row == 0 && !touches;  // other rows meet what lies in cache then
-    const auto ahead = [&](index_t n) { return span{pass.keys.begin + n, std::min(pass.keys.end + n, pass.kv_len)}; };
-    const prefetch_ahead distance;
-    vector_cursor<K> next_keys(key_source, b_, h_, ahead(distance.keys(sizeof(TK))));
-    vector_cursor<V> next_values(value_source, b_, h_, ahead(touches ? 0 : distance.values));
     for_each_thin_run(key_source, b_, h_, pass.keys, pass.key_scratch, [&](auto run, index_t i) {
         float* dots = pass.dots + i * panel + row;
         index_t j = 0;
         const auto advance = [&]<int at_once>(std::integral_constant<int, at_once>) {
             for (; j + at_once <= run.count; j += at_once, dots += at_once * panel) {
-                for (int n = 0; n < at_once && prefetches; ++n) distance.prefetch(next_keys.next(), head_dim);
-                if (run.first) dot_vectors<rows, at_once>(q, head_dim, run, j, row == 0, dots);
+                if (between && !distance.touches) distance.prefetch<TK>(next_keys, head_dim, at_once);
+                if (run.first) next_keys = dot_vectors<rows, at_once>(q, head_dim, run, j, row == 0, dots, next_keys);
                 else
                     for (int n = 0; n < at_once; ++n) std::fill_n(dots + n * panel, rows, 0.f);
-                for (int n = 0; n < at_once && prefetches; ++n) distance.prefetch(next_values.next(), value_dim);
-                if (touches)
-                    if (const TV* value = next_values.next()) simd::touch(value, value_dim);
+                if (between || channels == 0) distance.prefetch<TV>(next_values, value_dim, at_once);
                 i += at_once;
-                while (done * keys < strips * i) add_strip();
+                while (c * keys < channels * i) add_strip();
             }
         };
         const auto fit = [&](index_t n) { return n * head_dim * index_t{sizeof(TK)} <= prefetched_at_once; };
         if constexpr (rows <= 2)
             if (fit(4)) advance(std::integral_constant<int, 4>{});
-        if (rows == 8 || fit(2)) advance(std::integral_constant<int, 2>{});
+        if (rows == 8 || prefetches_inside<rows> || fit(2)) advance(std::integral_constant<int, 2>{});
         advance(std::integral_constant<int, 1>{});
     });
-    while (done < strips) add_strip();
+    while (c < channels) add_strip();
 }
 
 /// Makes a pass over head h_ of sources of keys and of values: 8, 4, 2 and 1 rows at a time, of which the
