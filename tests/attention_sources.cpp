@@ -24,6 +24,7 @@ const std::vector<call::shape> shapes{
     {.batch = 1, .heads = 4, .kv_heads = 1, .q_len = 1, .kv_len = 210, .head_dim = 136, .value_dim = 104},
     {.batch = 1, .heads = 4, .kv_heads = 1, .q_len = 1, .kv_len = 75, .head_dim = 72, .value_dim = 45},
     {.batch = 1, .heads = 2, .kv_heads = 2, .q_len = 1, .kv_len = 131, .head_dim = 64, .value_dim = 120},
+    {.batch = 1, .heads = 7, .kv_heads = 1, .q_len = 1, .kv_len = 140, .head_dim = 64, .value_dim = 40},
 };
 
 /// Rounds a test tensor to T in place and gives the stored elements.

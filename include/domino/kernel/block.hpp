@@ -316,8 +316,8 @@ private:
         if (some.empty() && waiting_.keys.empty()) return;
         const index_t i = panels() - 1;
         p_.kv(block_.b, kv_head_,
-              {rows_in(i), q_panel(i), some, w_.dots, waiting_.keys, w_.weights, waiting_.skip_masked, waiting_.shrink,
-               o_panel(i), w_.thin_k, w_.thin_v, p_.kv_len(block_.b)});
+              {thin_rows_of(rows_in(i)), q_panel(i), some, w_.dots, waiting_.keys, w_.weights, waiting_.skip_masked,
+               waiting_.shrink, o_panel(i), w_.thin_k, w_.thin_v, p_.kv_len(block_.b)});
         waiting_.keys = {0, 0};
     }
 

@@ -97,10 +97,12 @@ protected:
     rows_to_prefetch next_q_ = {};  ///< the block's other rows of Q, and the next block's
 
 private:
-    /// Copies panel i of Q, transposed where it is not thin (lanes beyond the last row hold zeros), and clears its output.
+    /// Copies panel i of Q, transposed where it is not thin (lanes and rows beyond the last row hold zeros), and clears its output.
     void pack(index_t i) {
         float* q = q_panel(i);
-        if (!thin(i) && rows_in(i) < panel) std::fill_n(q, panel * head_dim_, 0.f);
+        const index_t rows = rows_in(i);
+        if (thin(i)) std::fill_n(q + rows * head_dim_, (thin_rows_of(rows) - rows) * head_dim_, 0.f);
+        else if (rows < panel) std::fill_n(q, panel * head_dim_, 0.f);
         for_each_stretch(i, [&](index_t row, index_t count) {
             for_each_piece({row, row + count}, workspace::room_for_thin(value_dim_),
                            [&](span some) { pack_rows(i, some.begin, some.size()); });

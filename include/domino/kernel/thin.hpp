@@ -8,8 +8,8 @@
 #include <cmath>
 #include <cstring>
 
-#include "domino/kernel/processor.hpp"
 #include "domino/kernel/reader.hpp"
+#include "domino/kernel/thin_prefetch.hpp"
 #include "domino/simd/sum.hpp"
 
 namespace domino::inline DOMINO_ARCH {
@@ -61,99 +61,6 @@ DOMINO_INLINE void for_each_thin_run(const S& source, index_t b_, index_t h_, sp
     }
 }
 
-/// Lines that n elements fill.
-template <class T>
-constexpr index_t lines_of(index_t n) {
-    return (n * index_t{sizeof(T)} + simd::line_bytes - 1) / simd::line_bytes;
-}
-
-/// A walk over stretches of memory, line by line. The last stretch is empty, and there it stays. (Two words: it travels in
-/// registers.)
-struct line_walk {
-    struct stretch {
-        const char *begin, *end;
-    };
-    const char* at;
-    const stretch* now;
-
-    template <simd::prefetch_to where = simd::prefetch_to::l1>
-    DOMINO_INLINE void prefetch_one() {
-        simd::prefetch<where>(at);
-        advance();
-    }
-    DOMINO_INLINE void touch_one() {
-        simd::touch(at, std::min<index_t>(now->end - at, simd::line_bytes));
-        advance();
-    }
-
-private:
-    DOMINO_INLINE void advance() {
-        at += simd::line_bytes;
-        if (at < now->end) return;
-        if (now->begin != now->end) ++now;
-        at = now->begin;
-    }
-};
-
-/// Where some vectors lie, at most those of a tile, and behind them a line that is near anyhow.
-class vectors_ahead {
-public:
-    template <RowSource S>
-    vectors_ahead(const S& source, index_t b_, index_t h_, span tokens, const void* near) {
-        const index_t head_dim = source.head_dim();
-        const auto add = [&](const auto* first, index_t n) {
-            all_[count_++] = {reinterpret_cast<const char*>(first), reinterpret_cast<const char*>(first + n)};
-        };
-        while (tokens.begin < tokens.end) {
-            const auto run = source.rows(b_, h_, tokens.begin);
-            const index_t count = std::min(run.count, tokens.size());
-            tokens.begin += count;
-            if (!run.first) continue;
-            if (run.stride == head_dim) add(run.first, count * head_dim);
-            else
-                for (index_t i = 0; i < count; ++i) add(run.first + i * run.stride, head_dim);
-        }
-        add(static_cast<const char*>(near), 0);
-    }
-    line_walk walk() const { return {all_[0].begin, all_}; }
-
-private:
-    line_walk::stretch all_[most_thin_keys + 1];
-    index_t count_ = 0;
-};
-
-/// How a thin panel prefetches: keys so many vectors ahead of the dot products, and values as many ahead of their keys.
-struct prefetch_ahead {
-    bool near, touches;
-    index_t keys, values;
-
-    prefetch_ahead(const processor& p, bool one_row_of_float, index_t key_bytes)
-        : near(p.near),
-          touches(p.reads_in_order && one_row_of_float),
-          keys(near ? 16 / key_bytes : 16),
-          values(near || touches ? 0 : 16) {}
-
-    /// The lines of n vectors.
-    template <class T>
-    DOMINO_INLINE void prefetch(line_walk& next, index_t dim, index_t n) const {
-        const auto each = [&](auto one) DOMINO_INLINE_LAMBDA {
-            for (index_t lines = n * lines_of<T>(dim); lines > 0; --lines) one();
-        };
-        if (touches) each([&] { next.touch_one(); });
-        else if (near) each([&] { next.prefetch_one(); });
-        else each([&] { next.prefetch_one<simd::prefetch_to::l2>(); });
-    }
-};
-
-/// Whether so many rows prefetch line by line while they compute; others do so between, for some keys at once. (Four rows of a Zen 3
-/// read float32 at 84 % of the bandwidth so, and at 70 the other way; one row at 83 and 87. Not measured with AVX-512.)
-template <int rows>
-inline constexpr bool prefetches_inside = registers == 16 && rows == 4;
-
-/// Bytes of keys that are prefetched at once, and as many of values: eight lines. What the buffers of L1 cannot hold is
-/// dropped: a Zen 3 reads float32 at 88 % of the bandwidth so, and at 70 with twice as many.
-inline constexpr index_t prefetched_at_once = 8 * simd::line_bytes;
-
 /// dots[key * panel + r] = q[r] . key i + key of a run, for rows [rows, head_dim]: of `keys` keys at once, so that Q is read
 /// once for them; few sums are made in two parts, so that they do not wait for each other. Where `whole`, registers are
 /// written, which a load can take before they are in L1. Meanwhile `next` may be prefetched.
@@ -191,7 +98,7 @@ DOMINO_NOINLINE line_walk dot_vectors(const float* q, index_t head_dim, const ro
             });
             d += simd::width;
         };
-        if constexpr (prefetches_inside<rows>) {
+        if constexpr (prefetches_inside<rows, T>) {
             constexpr int steps = std::max<int>(simd::line_bytes / sizeof(T) / simd::width, parts);
             while (d + steps * simd::width <= end) {
                 simd::unroll<keys>([&](auto) DOMINO_INLINE_LAMBDA { next.prefetch_one(); });
@@ -247,7 +154,8 @@ DOMINO_NOINLINE line_walk dot_vectors(const float* q, index_t head_dim, const ro
 template <int rows, int strip, bool skip_masked, RowSource V>
 DOMINO_NOINLINE line_walk add_channels_of(const V& value_source, index_t b_, index_t h_, const thin_pass& pass,
                                           index_t row, line_walk next, index_t c, auto... n) {
-    constexpr int lines{lines_of<typename V::element>(strip * simd::width)};
+    constexpr index_t line = simd::line_bytes / index_t{sizeof(typename V::element)};
+    constexpr int lines{(strip * simd::width + line - 1) / line};
     simd::floats sums[rows][strip];
     const auto each = [&](auto f) DOMINO_INLINE_LAMBDA {
         simd::unroll<rows>([&](auto r) DOMINO_INLINE_LAMBDA {
@@ -265,7 +173,7 @@ DOMINO_NOINLINE line_walk add_channels_of(const V& value_source, index_t b_, ind
         const T* value = run.first + c;
         const float* weights = pass.weights + first * panel + row;
         for (index_t key = 0; key < run.count; ++key, value += run.stride, weights += panel) {
-            if constexpr (prefetches_inside<rows>)
+            if constexpr (prefetches_inside<rows, typename V::element>)
                 simd::unroll<lines>([&](auto) DOMINO_INLINE_LAMBDA { next.prefetch_one(); });
             simd::floats channels[strip];
             simd::unroll<strip>([&](auto i) DOMINO_INLINE_LAMBDA {
@@ -327,16 +235,25 @@ DOMINO_NOINLINE void pass_rows(const K& key_source, const V& value_source, index
         return span{std::min(pass.keys.begin + n, end), std::min(pass.keys.end + n, end)};
     };
     const bool first = row == 0;  // other rows meet what lies in cache then
-    const vectors_ahead keys_ahead(key_source, b_, h_, ahead(distance.keys, first && !distance.touches), q);
-    const vectors_ahead values_ahead(value_source, b_, h_, ahead(distance.values, first), q);
-    line_walk next_keys = keys_ahead.walk(), next_values = values_ahead.walk();
-    const bool between = first && !prefetches_inside<rows>;
+    const span keys_ahead = ahead(distance.keys, first && !distance.touches);
+    const span values_ahead = ahead(distance.values, first);
+    constexpr bool keys_inside = prefetches_inside<rows, TK>, values_inside = prefetches_inside<rows, TV>;
+    // while the loops run, or between them; the other way has nothing to do
+    const vector_lines key_lines(key_source, b_, h_, keys_inside ? keys_ahead : span{0, 0}, q);
+    const vector_lines value_lines(value_source, b_, h_, values_inside ? values_ahead : span{0, 0}, q);
+    line_walk key_walk = key_lines.walk(), value_walk = value_lines.walk();
+    vector_cursor<K> next_key(key_source, b_, h_, keys_inside ? span{0, 0} : keys_ahead);
+    vector_cursor<V> next_value(value_source, b_, h_, values_inside ? span{0, 0} : values_ahead);
+    const auto prefetch_some = [&](auto& next, index_t dim, index_t n) DOMINO_INLINE_LAMBDA {
+        for (; n > 0; --n)
+            if (const auto* vector = next.next()) distance.prefetch(vector, dim);
+    };
 
     index_t c = 0;  // channels that are done
     const auto add = [&]<int of_strip>(std::integral_constant<int, of_strip>, auto... n) {
-        const auto add_to = pass.skip_masked ? add_channels_of<rows, of_strip, true, V, decltype(n)...>
-                                             : add_channels_of<rows, of_strip, false, V, decltype(n)...>;
-        next_values = add_to(value_source, b_, h_, pass, row, next_values, c, n...);
+        if (pass.skip_masked)
+            value_walk = add_channels_of<rows, of_strip, true>(value_source, b_, h_, pass, row, value_walk, c, n...);
+        else value_walk = add_channels_of<rows, of_strip, false>(value_source, b_, h_, pass, row, value_walk, c, n...);
         c = std::min(c + of_strip * simd::width, value_dim);
     };
     const auto add_strip = [&] {
@@ -356,11 +273,11 @@ DOMINO_NOINLINE void pass_rows(const K& key_source, const V& value_source, index
         index_t j = 0;
         const auto advance = [&]<int at_once>(std::integral_constant<int, at_once>) {
             for (; j + at_once <= run.count; j += at_once, dots += at_once * panel) {
-                if (between && !distance.touches) distance.prefetch<TK>(next_keys, head_dim, at_once);
-                if (run.first) next_keys = dot_vectors<rows, at_once>(q, head_dim, run, j, row == 0, dots, next_keys);
+                if constexpr (!keys_inside) prefetch_some(next_key, head_dim, at_once);
+                if (run.first) key_walk = dot_vectors<rows, at_once>(q, head_dim, run, j, first, dots, key_walk);
                 else
                     for (int n = 0; n < at_once; ++n) std::fill_n(dots + n * panel, rows, 0.f);
-                if (between || channels == 0) distance.prefetch<TV>(next_values, value_dim, at_once);
+                if constexpr (!values_inside) prefetch_some(next_value, value_dim, at_once);
                 i += at_once;
                 while (c * keys < channels * i) add_strip();
             }
@@ -368,7 +285,7 @@ DOMINO_NOINLINE void pass_rows(const K& key_source, const V& value_source, index
         const auto fit = [&](index_t n) { return n * head_dim * index_t{sizeof(TK)} <= prefetched_at_once; };
         if constexpr (rows <= 2)
             if (fit(4)) advance(std::integral_constant<int, 4>{});
-        if (rows == 8 || prefetches_inside<rows> || fit(2)) advance(std::integral_constant<int, 2>{});
+        if (rows == 8 || (rows == 4 && registers == 16) || fit(2)) advance(std::integral_constant<int, 2>{});
         advance(std::integral_constant<int, 1>{});
     });
     while (c < channels) add_strip();
