@@ -306,7 +306,7 @@ private:
         };
         if constexpr (!skip_masked)
             if (const span next = ahead_.keys_with_values(some); !next.empty())
-                return add_with(prefetcher<true, false, step<R>>({keys(next), head_dim_, next.size()}));
+                return add_with(keys_prefetcher<R>({keys(next), head_dim_, next.size()}));
         add_with(no_prefetch{});
     }
 

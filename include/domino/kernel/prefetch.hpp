@@ -72,8 +72,8 @@ private:
 };
 
 /// Prefetches vectors, line by line as hardware prefetchers like it, or single lines, or both, between the steps of a
-/// microkernel for `step` keys.
-template <bool vectors, bool lines, int step = kernel::step<panel_registers>>
+/// microkernel for `step` keys: a line before each of `spacing` calls.
+template <bool vectors, bool lines, int step = kernel::step<panel_registers>, int spacing = 2>
 struct prefetcher {
     float_rows rows = {};
     index_t dim = 0;
@@ -86,16 +86,17 @@ struct prefetcher {
           dim(next.rows.stride == next.dim ? next.dim * next.count : next.dim),  // one long vector
           list(also) {}
 
-    /// Calls f() `calls` times and prefetches a line before every second one, step / 2 lines of the vectors at most. Their
-    /// elements are counted once for all calls: a branch for each line would be mispredicted now and then.
+    /// Calls f() `calls` times and prefetches four lines meanwhile, of the vectors step / 2 at most. Their elements are counted
+    /// once for all calls: a branch for each line would be mispredicted now and then.
     template <class F>
     DOMINO_INLINE void interleave(F&& f) {
         constexpr index_t line_size = simd::line_bytes / index_t{sizeof(float)}, at_once = step / 2 * line_size;
         DOMINO_UNROLL_LOOP
         for (index_t i = 0; i < calls; ++i) {
-            if (i % 2 == 0) {
+            if (i % spacing == 0) {
                 if constexpr (vectors)
-                    if (i < step) simd::prefetch<simd::prefetch_to::l2>(rows.first + at + i / 2 * line_size);
+                    if (i / spacing < step / 2)
+                        simd::prefetch<simd::prefetch_to::l2>(rows.first + at + i / spacing * line_size);
                 if constexpr (lines) list->prefetch_one();
             }
             f();
@@ -109,9 +110,12 @@ struct prefetcher {
             }
         }
     }
-    static constexpr index_t calls = 8;
+    static constexpr index_t calls = 4 * spacing;
 };
 using no_prefetch = prefetcher<false, false>;
+/// Prefetches keys while values are read: where those take more channels at once, fewer calls have all the lines.
+template <int R>
+using keys_prefetcher = prefetcher<true, false, step<R>, 2 * step<R> / value_step<R>>;
 
 }  // namespace kernel
 }  // namespace domino::inline DOMINO_ARCH
