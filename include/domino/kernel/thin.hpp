@@ -63,10 +63,10 @@ DOMINO_INLINE void for_each_thin_run(const S& source, index_t b_, index_t h_, sp
 
 /// dots[key * panel + r] = q[r] . key i + key of a run, for rows [rows, head_dim]: of `keys` keys at once, so that Q is read
 /// once for them; few sums are made in two parts, so that they do not wait for each other. Where `whole`, registers are
-/// written, which a load can take before they are in L1. Meanwhile `next` may be prefetched.
-template <int rows, int keys, class T>
-DOMINO_NOINLINE line_walk dot_vectors(const float* q, index_t head_dim, const row_run<T>& k, index_t i, bool whole,
-                                      float* dots, line_walk next) {
+/// written, which a load can take before they are in L1. Meanwhile the `next` lines are prefetched.
+template <int rows, int keys, class T, class Walk>
+DOMINO_NOINLINE Walk dot_vectors(const float* q, index_t head_dim, const row_run<T>& k, index_t i, bool whole,
+                                 float* dots, Walk next) {
     constexpr int parts = rows * keys < 8 ? 2 : 1;
     const T* key_rows[keys];
     simd::unroll<keys>([&](auto key) DOMINO_INLINE_LAMBDA { key_rows[key] = k.first + (i + key) * k.stride; });
@@ -98,7 +98,7 @@ DOMINO_NOINLINE line_walk dot_vectors(const float* q, index_t head_dim, const ro
             });
             d += simd::width;
         };
-        if constexpr (prefetches_inside<rows, T>) {
+        if constexpr (std::same_as<Walk, line_walk>) {
             constexpr int steps = std::max<int>(simd::line_bytes / sizeof(T) / simd::width, parts);
             while (d + steps * simd::width <= end) {
                 simd::unroll<keys>([&](auto) DOMINO_INLINE_LAMBDA { next.prefetch_one(); });
@@ -150,10 +150,10 @@ DOMINO_NOINLINE line_walk dot_vectors(const float* q, index_t head_dim, const ro
 
 /// output[r] = output[r] * shrink[r] + the weighted sum of the pass's earlier values, for rows from `row` on and `strip`
 /// registers of channels from c on (the first n channels of one). Where `skip_masked`, a weight of -0 contributes nothing.
-/// Meanwhile `next` may be prefetched.
-template <int rows, int strip, bool skip_masked, RowSource V>
-DOMINO_NOINLINE line_walk add_channels_of(const V& value_source, index_t b_, index_t h_, const thin_pass& pass,
-                                          index_t row, line_walk next, index_t c, auto... n) {
+/// Meanwhile the `next` lines are prefetched.
+template <int rows, int strip, bool skip_masked, RowSource V, class Walk>
+DOMINO_NOINLINE Walk add_channels_of(const V& value_source, index_t b_, index_t h_, const thin_pass& pass, index_t row,
+                                     Walk next, index_t c, auto... n) {
     constexpr index_t line = simd::line_bytes / index_t{sizeof(typename V::element)};
     constexpr int lines{(strip * simd::width + line - 1) / line};
     simd::floats sums[rows][strip];
@@ -173,8 +173,7 @@ DOMINO_NOINLINE line_walk add_channels_of(const V& value_source, index_t b_, ind
         const T* value = run.first + c;
         const float* weights = pass.weights + first * panel + row;
         for (index_t key = 0; key < run.count; ++key, value += run.stride, weights += panel) {
-            if constexpr (prefetches_inside<rows, typename V::element>)
-                simd::unroll<lines>([&](auto) DOMINO_INLINE_LAMBDA { next.prefetch_one(); });
+            simd::unroll<lines>([&](auto) DOMINO_INLINE_LAMBDA { next.prefetch_one(); });
             simd::floats channels[strip];
             simd::unroll<strip>([&](auto i) DOMINO_INLINE_LAMBDA {
                 channels[i] = load_some(value + i * simd::width, n...);
@@ -207,11 +206,12 @@ DOMINO_NOINLINE line_walk add_channels_of(const V& value_source, index_t b_, ind
     return next;
 }
 
-/// Registers of channels that so many rows sum at once: with 16 registers twelve sums beside three values and a weight, of few rows
-/// no more than a line of values. Of float32 eight sums: there memory is the limit, and other lines are to come soon.
+/// Registers of channels that so many rows sum at once: with 32 registers 8 to 24 sums, with 16 twelve beside three values and a
+/// weight, of few rows no more than a line of values. Of float32 eight sums there: memory is the limit, and other lines are to come
+/// soon.
 template <class T>
 constexpr int thin_strip(int rows) {
-    if (registers == 32) return std::min((std::same_as<T, float> && rows < 8 ? 8 : 16) / rows, 4);
+    if (registers == 32) return rows == 8 ? 3 : rows <= 2 && std::same_as<T, float> ? 8 : 4;
     if (std::same_as<T, float>) return std::min(8 / rows, 4);
     constexpr int line{simd::line_bytes / index_t{sizeof(T)} / simd::width};
     return rows == 1 ? std::min(line, 8) : rows == 2 ? 4 : 3;
@@ -228,32 +228,39 @@ DOMINO_NOINLINE void pass_rows(const K& key_source, const V& value_source, index
     const index_t channels = pass.earlier.empty() ? 0 : value_dim, keys = pass.keys.size();
     const float* q = pass.q + row * head_dim;
 
-    const prefetch_ahead distance(this_processor(),
-                                  pass.rows == 1 && std::same_as<TK, float> && std::same_as<TV, float>, sizeof(TK));
-    const auto ahead = [&](index_t n, bool wanted) {
-        const index_t end = wanted ? pass.kv_len : 0;
-        return span{std::min(pass.keys.begin + n, end), std::min(pass.keys.end + n, end)};
-    };
+    constexpr bool in_order = reads_in_order<rows, TK, TV>;
+    const bool near = this_processor().near;
     const bool first = row == 0;  // other rows meet what lies in cache then
-    const span keys_ahead = ahead(distance.keys, first && !distance.touches);
-    const span values_ahead = ahead(distance.values, first);
-    constexpr bool keys_inside = prefetches_inside<rows, TK>, values_inside = prefetches_inside<rows, TV>;
-    // while the loops run, or between them; the other way has nothing to do
-    const vector_lines key_lines(key_source, b_, h_, keys_inside ? keys_ahead : span{0, 0}, q);
-    const vector_lines value_lines(value_source, b_, h_, values_inside ? values_ahead : span{0, 0}, q);
-    line_walk key_walk = key_lines.walk(), value_walk = value_lines.walk();
-    vector_cursor<K> next_key(key_source, b_, h_, keys_inside ? span{0, 0} : keys_ahead);
-    vector_cursor<V> next_value(value_source, b_, h_, values_inside ? span{0, 0} : values_ahead);
-    const auto prefetch_some = [&](auto& next, index_t dim, index_t n) DOMINO_INLINE_LAMBDA {
-        for (; n > 0; --n)
-            if (const auto* vector = next.next()) distance.prefetch(vector, dim);
+    const auto ahead = [&](span tokens, index_t n) {
+        const index_t end = first ? pass.kv_len : 0;
+        return span{std::min(tokens.begin + n, end), std::min(tokens.end + n, end)};
+    };
+    const index_t keys_ahead = near ? 16 / index_t{sizeof(TK)} : vectors_ahead<rows, TK>(in_order, head_dim);
+    const index_t values_ahead = near ? 0 : vectors_ahead<rows, TV>(in_order, value_dim);
+
+    // line by line while the loops run, or between them
+    constexpr bool key_lines = prefetches_by_line<rows, TK>, value_lines = prefetches_by_line<rows, TV>;
+    const bool by_line = registers == 16 || !near;
+    const lines_of<key_lines> next_keys(key_source, b_, h_, by_line ? ahead(pass.keys, keys_ahead) : span{0, 0}, q);
+    const lines_of<value_lines> next_values(
+        value_source, b_, h_, by_line ? ahead(in_order ? pass.earlier : pass.keys, values_ahead) : span{0, 0}, q);
+    auto key_walk = next_keys.walk();
+    auto value_walk = next_values.walk();
+    const auto prefetch_between = [&]<bool lines>(std::bool_constant<lines>, const auto& source, index_t n, index_t i,
+                                                  index_t count) DOMINO_INLINE_LAMBDA {
+        const auto tokens = [&] { return ahead({pass.keys.begin + i, pass.keys.begin + i + count}, n); };
+        if constexpr (!lines) prefetch_vectors(source, b_, h_, tokens(), near);
+        else if (!by_line) prefetch_vectors_apart(source, b_, h_, tokens(), near);
     };
 
     index_t c = 0;  // channels that are done
     const auto add = [&]<int of_strip>(std::integral_constant<int, of_strip>, auto... n) {
-        if (pass.skip_masked)
-            value_walk = add_channels_of<rows, of_strip, true>(value_source, b_, h_, pass, row, value_walk, c, n...);
-        else value_walk = add_channels_of<rows, of_strip, false>(value_source, b_, h_, pass, row, value_walk, c, n...);
+        const auto add_as = [&]<bool skip_masked>(std::bool_constant<skip_masked>) {
+            value_walk =
+                add_channels_of<rows, of_strip, skip_masked>(value_source, b_, h_, pass, row, value_walk, c, n...);
+        };
+        if (pass.skip_masked) add_as(std::true_type{});
+        else add_as(std::false_type{});
         c = std::min(c + of_strip * simd::width, value_dim);
     };
     const auto add_strip = [&] {
@@ -273,19 +280,21 @@ DOMINO_NOINLINE void pass_rows(const K& key_source, const V& value_source, index
         index_t j = 0;
         const auto advance = [&]<int at_once>(std::integral_constant<int, at_once>) {
             for (; j + at_once <= run.count; j += at_once, dots += at_once * panel) {
-                if constexpr (!keys_inside) prefetch_some(next_key, head_dim, at_once);
+                prefetch_between(std::bool_constant<key_lines>{}, key_source, keys_ahead, i, at_once);
                 if (run.first) key_walk = dot_vectors<rows, at_once>(q, head_dim, run, j, first, dots, key_walk);
                 else
                     for (int n = 0; n < at_once; ++n) std::fill_n(dots + n * panel, rows, 0.f);
-                if constexpr (!values_inside) prefetch_some(next_value, value_dim, at_once);
+                prefetch_between(std::bool_constant<value_lines>{}, value_source, values_ahead, i, at_once);
                 i += at_once;
                 while (c * keys < channels * i) add_strip();
             }
         };
-        const auto fit = [&](index_t n) { return n * head_dim * index_t{sizeof(TK)} <= prefetched_at_once; };
-        if constexpr (rows <= 2)
-            if (fit(4)) advance(std::integral_constant<int, 4>{});
-        if (rows == 8 || (rows == 4 && registers == 16) || fit(2)) advance(std::integral_constant<int, 2>{});
+        if constexpr (!in_order) {
+            const auto fit = [&](index_t n) { return n * head_dim * index_t{sizeof(TK)} <= prefetched_at_once(near); };
+            if constexpr (rows <= 2 || (rows == 4 && registers == 32))
+                if (fit(4)) advance(std::integral_constant<int, 4>{});
+            if (rows == 8 || (rows == 4 && registers == 16) || fit(2)) advance(std::integral_constant<int, 2>{});
+        }
         advance(std::integral_constant<int, 1>{});
     });
     while (c < channels) add_strip();
