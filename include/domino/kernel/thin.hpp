@@ -5,6 +5,7 @@
 #pragma once
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstring>
 
@@ -228,22 +229,26 @@ DOMINO_NOINLINE void pass_rows(const K& key_source, const V& value_source, index
     const index_t channels = pass.earlier.empty() ? 0 : value_dim, keys = pass.keys.size();
     const float* q = pass.q + row * head_dim;
 
-    constexpr bool in_order = reads_in_order<rows, TK, TV>;
-    const bool near = this_processor().near;
-    const bool first = row == 0;  // other rows meet what lies in cache then
+    constexpr bool one_key = reads_in_order<rows, TK, TV>, key_lines = prefetches_by_line<rows, TK>,
+                   value_lines = prefetches_by_line<rows, TV>;
+    const bool near = this_processor().near,
+               in_order = one_key && !near && value_dim <= strip * simd::width && value_dim % simd::width == 0;
+    const bool by_line = registers == 16 || (one_key ? in_order : !near);  // while the loops run, or between them
+    const bool first = row == 0;                                           // other rows meet what lies in cache then
     const auto ahead = [&](span tokens, index_t n) {
         const index_t end = first ? pass.kv_len : 0;
         return span{std::min(tokens.begin + n, end), std::min(tokens.end + n, end)};
     };
-    const index_t keys_ahead = near ? 16 / index_t{sizeof(TK)} : vectors_ahead<rows, TK>(in_order, head_dim);
-    const index_t values_ahead = near ? 0 : vectors_ahead<rows, TV>(in_order, value_dim);
-
-    // line by line while the loops run, or between them
-    constexpr bool key_lines = prefetches_by_line<rows, TK>, value_lines = prefetches_by_line<rows, TV>;
-    const bool by_line = registers == 16 || !near;
-    const lines_of<key_lines> next_keys(key_source, b_, h_, by_line ? ahead(pass.keys, keys_ahead) : span{0, 0}, q);
+    const auto distance = [&]<class T>(index_t dim, index_t if_near, const T*) -> index_t {
+        if (near) return if_near;
+        if (registers == 16 || !by_line || !prefetches_by_line<rows, T>) return 16;
+        return std::max<index_t>((in_order ? 1536 : 6144) / (dim * index_t{sizeof(T)}), 1);
+    };
+    const index_t keys_ahead = distance(head_dim, 16 / index_t{sizeof(TK)}, static_cast<const TK*>(nullptr));
+    const index_t values_ahead = distance(value_dim, 0, static_cast<const TV*>(nullptr));
+    const lines_of<key_lines> next_keys(key_source, b_, h_, by_line ? ahead(pass.keys, keys_ahead) : span{0, 0});
     const lines_of<value_lines> next_values(
-        value_source, b_, h_, by_line ? ahead(in_order ? pass.earlier : pass.keys, values_ahead) : span{0, 0}, q);
+        value_source, b_, h_, by_line ? ahead(in_order ? pass.earlier : pass.keys, values_ahead) : span{0, 0});
     auto key_walk = next_keys.walk();
     auto value_walk = next_values.walk();
     const auto prefetch_between = [&]<bool lines>(std::bool_constant<lines>, const auto& source, index_t n, index_t i,
@@ -268,8 +273,15 @@ DOMINO_NOINLINE void pass_rows(const K& key_source, const V& value_source, index
         constexpr std::integral_constant<int, 1> one;
         if (left >= strip && !(strip == 3 && left == 4))  // 2 + 2: one register alone has too few sums for two units
             return add(std::integral_constant<int, strip>{});
+        if constexpr (one_key) {  // all that are left at once
+            if (left == 7) return add(std::integral_constant<int, 7>{});
+            if (left == 6) return add(std::integral_constant<int, 6>{});
+            if (left == 5) return add(std::integral_constant<int, 5>{});
+        }
         if constexpr (strip > 4)
             if (left >= 4) return add(std::integral_constant<int, 4>{});
+        if constexpr (one_key)
+            if (left == 3) return add(std::integral_constant<int, 3>{});
         if constexpr (strip > 2)
             if (left >= 2) return add(std::integral_constant<int, 2>{});
         if (left > 0) add(one);
@@ -289,7 +301,7 @@ DOMINO_NOINLINE void pass_rows(const K& key_source, const V& value_source, index
                 while (c * keys < channels * i) add_strip();
             }
         };
-        if constexpr (!in_order) {
+        if constexpr (!one_key) {
             const auto fit = [&](index_t n) { return n * head_dim * index_t{sizeof(TK)} <= prefetched_at_once(near); };
             if constexpr (rows <= 2 || (rows == 4 && registers == 32))
                 if (fit(4)) advance(std::integral_constant<int, 4>{});

@@ -18,25 +18,17 @@ namespace kernel {
 template <int rows, class T>
 inline constexpr bool prefetches_by_line = (registers == 16) == (rows == 4) || sizeof(T) < sizeof(float);
 
-/// Whether so few rows read keys and values in the order of memory: a key at once, and all channels of values. Then little is to
-/// be prefetched, for hardware prefetchers follow. (One row: 93 % of a Zen 4's bandwidth, and 77 if not.)
+/// Whether so few rows read keys and values in the order of memory where they can: a key at once, and all channels of values. Then
+/// little is to be prefetched, for hardware prefetchers follow. (One row: 93 % of a Zen 4's bandwidth, and 77 if not.)
 template <int rows, class TK, class TV>
 inline constexpr bool reads_in_order =
     registers == 32 && rows <= 2 && std::same_as<TK, float> && std::same_as<TV, float>;
-
-/// How many vectors a thin panel prefetches ahead.
-template <int rows, class T>
-index_t vectors_ahead(bool in_order, index_t head_dim) {
-    if (registers == 16 || !prefetches_by_line<rows, T>) return 16;
-    return std::max<index_t>((in_order ? 1536 : 6144) / (head_dim * index_t{sizeof(T)}), 1);
-}
 
 /// Bytes of keys that are read and prefetched at once, and as many of values. What the buffers of L1 cannot hold is dropped: a
 /// Zen 3 reads float32 at 88 % of the bandwidth with eight lines, and at 70 with twice as many.
 constexpr index_t prefetched_at_once(bool near) { return (registers == 16 || near ? 8 : 32) * simd::line_bytes; }
 
-/// A walk over stretches of memory, line by line. The last stretch is empty, and there it stays. (Two words: it travels in
-/// registers.)
+/// A walk over stretches of memory, line by line; behind the last one null, where it ends. (Two words: it travels in registers.)
 struct line_walk {
     struct stretch {
         const char *begin, *end;
@@ -45,18 +37,20 @@ struct line_walk {
     const stretch* now;
 
     DOMINO_INLINE void prefetch_one() {
+        if (!at) return;
         simd::prefetch<registers == 16 ? simd::prefetch_to::l1 : simd::prefetch_to::l2>(at);
         at += simd::line_bytes;
         if (at < now->end) return;
-        if (now->begin != now->end) ++now;
+        ++now;
         at = now->begin;
     }
 };
-/// Where the vectors of `tokens` lie, of a tile at most, and behind them a line that is near anyhow.
+
+/// Where the vectors of `tokens` lie, of a tile at most.
 class vector_lines {
 public:
     template <RowSource S>
-    vector_lines(const S& source, index_t b_, index_t h_, span tokens, const void* near) {
+    vector_lines(const S& source, index_t b_, index_t h_, span tokens) {
         const index_t head_dim = source.head_dim();
         const auto add = [&](const auto* first, index_t n) {
             stretches_[count_++] = {reinterpret_cast<const char*>(first), reinterpret_cast<const char*>(first + n)};
@@ -70,7 +64,7 @@ public:
             else
                 for (index_t i = 0; i < count; ++i) add(run.first + i * run.stride, head_dim);
         }
-        add(static_cast<const char*>(near), 0);
+        stretches_[count_] = {nullptr, nullptr};
     }
     line_walk walk() const { return {stretches_[0].begin, stretches_}; }
 
@@ -79,7 +73,7 @@ private:
     index_t count_ = 0;
 };
 
-/// Where nothing is prefetched line by line.
+/// Nothing is prefetched line by line.
 struct no_walk {
     static void prefetch_one() {}
 };
