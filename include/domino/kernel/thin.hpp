@@ -218,6 +218,16 @@ constexpr int thin_strip(int rows) {
     return rows == 1 ? std::min(line, 8) : rows == 2 ? 4 : 3;
 }
 
+/// Calls f with the largest strip that is not more than `left` registers, which are some: of `most`, and of all sizes below or of four,
+/// two and one.
+template <int most, bool all_sizes, class F>
+DOMINO_INLINE void take_strip(index_t left, F f) {
+    if constexpr (most > 1)
+        if (left < most)
+            return take_strip < all_sizes ? most - 1 : most > 4 ? 4 : most > 2 ? 2 : 1, all_sizes > (left, f);
+    f(std::integral_constant<int, most>{});
+}
+
 /// The part of a pass that `rows` rows from `row` on have. Between keys some channels of the earlier values are summed.
 template <int rows, RowSource K, RowSource V>
 DOMINO_NOINLINE void pass_rows(const K& key_source, const V& value_source, index_t b_, index_t h_,
@@ -259,33 +269,21 @@ DOMINO_NOINLINE void pass_rows(const K& key_source, const V& value_source, index
     };
 
     index_t c = 0;  // channels that are done
-    const auto add = [&]<int of_strip>(std::integral_constant<int, of_strip>, auto... n) {
-        const auto add_as = [&]<bool skip_masked>(std::bool_constant<skip_masked>) {
-            value_walk =
-                add_channels_of<rows, of_strip, skip_masked>(value_source, b_, h_, pass, row, value_walk, c, n...);
-        };
-        if (pass.skip_masked) add_as(std::true_type{});
-        else add_as(std::false_type{});
+    const auto add = [&]<bool skip_masked, int of_strip>(std::bool_constant<skip_masked>,
+                                                         std::integral_constant<int, of_strip>, auto... n) {
+        value_walk = add_channels_of<rows, of_strip, skip_masked>(value_source, b_, h_, pass, row, value_walk, c, n...);
         c = std::min(c + of_strip * simd::width, value_dim);
     };
     const auto add_strip = [&] {
         const index_t left = (value_dim - c) / simd::width;
-        constexpr std::integral_constant<int, 1> one;
-        if (left >= strip && !(strip == 3 && left == 4))  // 2 + 2: one register alone has too few sums for two units
-            return add(std::integral_constant<int, strip>{});
-        if constexpr (one_key) {  // all that are left at once
-            if (left == 7) return add(std::integral_constant<int, 7>{});
-            if (left == 6) return add(std::integral_constant<int, 6>{});
-            if (left == 5) return add(std::integral_constant<int, 5>{});
-        }
-        if constexpr (strip > 4)
-            if (left >= 4) return add(std::integral_constant<int, 4>{});
-        if constexpr (one_key)
-            if (left == 3) return add(std::integral_constant<int, 3>{});
-        if constexpr (strip > 2)
-            if (left >= 2) return add(std::integral_constant<int, 2>{});
-        if (left > 0) add(one);
-        else add(one, value_dim - c);
+        const auto add_as = [&]<bool skip_masked>(std::bool_constant<skip_masked> skip) {
+            if (left == 0) return add(skip, std::integral_constant<int, 1>{}, value_dim - c);
+            constexpr int most = skip_masked ? std::min(strip, 4) : strip;  // skipping is rare: fewer sizes
+            // 4 as 2 + 2: one register alone has too few sums for two units
+            take_strip<most, one_key && !skip_masked>(most == 3 && left == 4 ? 2 : left, [&](auto n) { add(skip, n); });
+        };
+        if (pass.skip_masked) add_as(std::true_type{});
+        else add_as(std::false_type{});
     };
     for_each_thin_run(key_source, b_, h_, pass.keys, pass.key_scratch, [&](auto run, index_t i) {
         float* dots = pass.dots + i * panel + row;
