@@ -222,9 +222,9 @@ constexpr int thin_strip(int rows) {
 /// two and one.
 template <int most, bool all_sizes, class F>
 DOMINO_INLINE void take_strip(index_t left, F f) {
+    constexpr int fewer = all_sizes ? most - 1 : most > 4 ? 4 : most > 2 ? 2 : 1;
     if constexpr (most > 1)
-        if (left < most)
-            return take_strip < all_sizes ? most - 1 : most > 4 ? 4 : most > 2 ? 2 : 1, all_sizes > (left, f);
+        if (left < most) return take_strip<fewer, all_sizes>(left, f);
     f(std::integral_constant<int, most>{});
 }
 
