@@ -219,7 +219,8 @@ inline kernel::problem checked_problem(const source_facts& Q, const source_facts
     check_writable("O", O);
     const memory_extent out = extent_of(O);
     const auto apart = [](const char* argument, memory_extent written, const char* other, memory_extent x) {
-        if (written.meets(x)) fail(argument, std::string("memory apart from ") + other + "'s", "an overlap");
+        if (written.meets(x))
+            fail(argument, std::string("memory apart from ").append(other).append("'s"), "an overlap");
     };
     for (const source_facts* input : {&Q, &K, &V})
         for (const memory_extent memory : input->memory) {

@@ -277,10 +277,13 @@ DOMINO_NOINLINE void pass_rows(const K& key_source, const V& value_source, index
     const auto add_strip = [&] {
         const index_t left = (value_dim - c) / simd::width;
         const auto add_as = [&]<bool skip_masked>(std::bool_constant<skip_masked> skip) {
-            if (left == 0) return add(skip, std::integral_constant<int, 1>{}, value_dim - c);
-            constexpr int most = skip_masked ? std::min(strip, 4) : strip;  // skipping is rare: fewer sizes
+            constexpr std::integral_constant<int, 1> one;
+            if (left == 0) return add(skip, one, value_dim - c);
+            const auto add_some = [&](auto n) { add(skip, n); };
+            if constexpr (skip_masked)  // which is rare: few sizes
+                return left >= 4 ? add_some(std::integral_constant<int, 4>{}) : add_some(one);
             // 4 as 2 + 2: one register alone has too few sums for two units
-            take_strip<most, one_key && !skip_masked>(most == 3 && left == 4 ? 2 : left, [&](auto n) { add(skip, n); });
+            take_strip<strip, one_key>(strip == 3 && left == 4 ? 2 : left, add_some);
         };
         if (pass.skip_masked) add_as(std::true_type{});
         else add_as(std::false_type{});
