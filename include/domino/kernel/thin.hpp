@@ -239,33 +239,25 @@ DOMINO_NOINLINE void pass_rows(const K& key_source, const V& value_source, index
     const index_t channels = pass.earlier.empty() ? 0 : value_dim, keys = pass.keys.size();
     const float* q = pass.q + row * head_dim;
 
-    constexpr bool one_key = reads_in_order<rows, TK, TV>, key_lines = prefetches_by_line<rows, TK>,
-                   value_lines = prefetches_by_line<rows, TV>;
-    const bool near = this_processor().near,
-               in_order = one_key && !near && value_dim <= strip * simd::width && value_dim % simd::width == 0;
-    const bool by_line = registers == 16 || (one_key ? in_order : !near);  // while the loops run, or between them
-    const bool first = row == 0;                                           // other rows meet what lies in cache then
+    using plan = prefetch_plan<rows, TK, TV>;
+    const plan prefetch(this_processor(), head_dim, value_dim,
+                        value_dim <= strip * simd::width && value_dim % simd::width == 0);
+    const bool first = row == 0;  // other rows meet what lies in cache then
     const auto ahead = [&](span tokens, index_t n) {
         const index_t end = first ? pass.kv_len : 0;
         return span{std::min(tokens.begin + n, end), std::min(tokens.end + n, end)};
     };
-    const auto distance = [&]<class T>(index_t dim, index_t if_near, const T*) -> index_t {
-        if (near) return if_near;
-        if (registers == 16 || !by_line || !prefetches_by_line<rows, T>) return 16;
-        return std::max<index_t>((in_order ? 1536 : 6144) / (dim * index_t{sizeof(T)}), 1);
-    };
-    const index_t keys_ahead = distance(head_dim, 16 / index_t{sizeof(TK)}, static_cast<const TK*>(nullptr));
-    const index_t values_ahead = distance(value_dim, 0, static_cast<const TV*>(nullptr));
-    const lines_of<key_lines> next_keys(key_source, b_, h_, by_line ? ahead(pass.keys, keys_ahead) : span{0, 0});
-    const lines_of<value_lines> next_values(
-        value_source, b_, h_, by_line ? ahead(in_order ? pass.earlier : pass.keys, values_ahead) : span{0, 0});
+    const auto lines_ahead = [&](span tokens, index_t n) { return prefetch.by_line ? ahead(tokens, n) : span{0, 0}; };
+    const lines_of<plan::key_lines> next_keys(key_source, b_, h_, lines_ahead(pass.keys, prefetch.keys));
+    const lines_of<plan::value_lines> next_values(
+        value_source, b_, h_, lines_ahead(prefetch.in_order ? pass.earlier : pass.keys, prefetch.values));
     auto key_walk = next_keys.walk();
     auto value_walk = next_values.walk();
     const auto prefetch_between = [&]<bool lines>(std::bool_constant<lines>, const auto& source, index_t n, index_t i,
                                                   index_t count) DOMINO_INLINE_LAMBDA {
         const auto tokens = [&] { return ahead({pass.keys.begin + i, pass.keys.begin + i + count}, n); };
-        if constexpr (!lines) prefetch_vectors(source, b_, h_, tokens(), near);
-        else if (!by_line) prefetch_vectors_apart(source, b_, h_, tokens(), near);
+        if constexpr (!lines) prefetch_vectors(source, b_, h_, tokens(), prefetch.near);
+        else if (!prefetch.by_line) prefetch_vectors_apart(source, b_, h_, tokens(), prefetch.near);
     };
 
     index_t c = 0;  // channels that are done
@@ -283,7 +275,7 @@ DOMINO_NOINLINE void pass_rows(const K& key_source, const V& value_source, index
             if constexpr (skip_masked)  // which is rare: few sizes
                 return left >= 4 ? add_some(std::integral_constant<int, 4>{}) : add_some(one);
             // 4 as 2 + 2: one register alone has too few sums for two units
-            take_strip<strip, one_key>(strip == 3 && left == 4 ? 2 : left, add_some);
+            take_strip<strip, plan::one_key>(strip == 3 && left == 4 ? 2 : left, add_some);
         };
         if (pass.skip_masked) add_as(std::true_type{});
         else add_as(std::false_type{});
@@ -293,20 +285,20 @@ DOMINO_NOINLINE void pass_rows(const K& key_source, const V& value_source, index
         index_t j = 0;
         const auto advance = [&]<int at_once>(std::integral_constant<int, at_once>) {
             for (; j + at_once <= run.count; j += at_once, dots += at_once * panel) {
-                prefetch_between(std::bool_constant<key_lines>{}, key_source, keys_ahead, i, at_once);
+                prefetch_between(std::bool_constant<plan::key_lines>{}, key_source, prefetch.keys, i, at_once);
                 if (run.first) key_walk = dot_vectors<rows, at_once>(q, head_dim, run, j, first, dots, key_walk);
                 else
                     for (int n = 0; n < at_once; ++n) std::fill_n(dots + n * panel, rows, 0.f);
-                prefetch_between(std::bool_constant<value_lines>{}, value_source, values_ahead, i, at_once);
+                prefetch_between(std::bool_constant<plan::value_lines>{}, value_source, prefetch.values, i, at_once);
                 i += at_once;
                 while (c * keys < channels * i) add_strip();
             }
         };
-        if constexpr (!one_key) {
-            const auto fit = [&](index_t n) { return n * head_dim * index_t{sizeof(TK)} <= prefetched_at_once(near); };
+        if constexpr (!plan::one_key) {
             if constexpr (rows <= 2 || (rows == 4 && registers == 32))
-                if (fit(4)) advance(std::integral_constant<int, 4>{});
-            if (rows == 8 || (rows == 4 && registers == 16) || fit(2)) advance(std::integral_constant<int, 2>{});
+                if (prefetch.fit(4, head_dim)) advance(std::integral_constant<int, 4>{});
+            if (rows == 8 || (rows == 4 && registers == 16) || prefetch.fit(2, head_dim))
+                advance(std::integral_constant<int, 2>{});
         }
         advance(std::integral_constant<int, 1>{});
     });

@@ -12,21 +12,46 @@
 namespace domino::inline DOMINO_ARCH {
 namespace kernel {
 
-/// Whether so many rows prefetch keys or values of a type line by line while they compute; or else whole vectors between, for
-/// some keys at once. (Four rows of float32 at head_dim 128: a Zen 3 reads at 84 % of the bandwidth line by line and at 70 the other
-/// way, a Zen 4 at 60 and 78.)
-template <int rows, class T>
-inline constexpr bool prefetches_by_line = (registers == 16) == (rows == 4) || sizeof(T) < sizeof(float);
-
-/// Whether so few rows read keys and values in the order of memory where they can: a key at once, and all channels of values. Then
-/// little is to be prefetched, for hardware prefetchers follow. (One row: 93 % of a Zen 4's bandwidth, and 77 if not.)
+/// How a pass of some rows prefetches vectors of keys and of values: line by line while the loops run, or whole ones between.
 template <int rows, class TK, class TV>
-inline constexpr bool reads_in_order =
-    registers == 32 && rows <= 2 && std::same_as<TK, float> && std::same_as<TV, float>;
+class prefetch_plan {
+    /// (Four rows of float32 at head_dim 128: a Zen 3 reads at 84 % of the bandwidth line by line and at 70 the other way, a Zen 4
+    /// at 60 and 78.)
+    template <class T>
+    static constexpr bool prefers_lines = (registers == 16) == (rows == 4) || sizeof(T) < sizeof(float);
 
-/// Bytes of keys that are read and prefetched at once, and as many of values. What the buffers of L1 cannot hold is dropped: a
-/// Zen 3 reads float32 at 88 % of the bandwidth with eight lines, and at 70 with twice as many.
-constexpr index_t prefetched_at_once(bool near) { return (registers == 16 || near ? 8 : 32) * simd::line_bytes; }
+public:
+    static constexpr bool key_lines = prefers_lines<TK>, value_lines = prefers_lines<TV>;
+    /// So few rows can read in the order of memory: a key at once, and all channels of values. Then little is to be prefetched,
+    /// for hardware prefetchers follow. (One row: 93 % of a Zen 4's bandwidth, and 77 if not.)
+    static constexpr bool one_key = registers == 32 && rows <= 2 && std::same_as<TK, float> && std::same_as<TV, float>;
+
+    const bool near;             ///< into L1
+    const bool in_order;         ///< values are prefetched ahead of those that are summed, not of the tile
+    const bool by_line;          ///< where lines are preferred
+    const index_t keys, values;  ///< vectors ahead
+
+    /// `one_strip`: all channels of values are summed at once.
+    prefetch_plan(const processor& p, index_t head_dim, index_t value_dim, bool one_strip)
+        : near(p.near),
+          in_order(one_key && !near && one_strip),
+          by_line(registers == 16 || (one_key ? in_order : !near)),
+          keys(near ? 16 / index_t{sizeof(TK)} : far<TK>(head_dim)),
+          values(near ? 0 : far<TV>(value_dim)) {}
+
+    /// Whether n keys are read at once, and as many prefetched between. What the buffers of L1 cannot hold is dropped: a Zen 3
+    /// reads float32 at 88 % of the bandwidth with eight lines, and at 70 with twice as many.
+    bool fit(index_t n, index_t head_dim) const {
+        return n * head_dim * index_t{sizeof(TK)} <= (registers == 16 || near ? 8 : 32) * simd::line_bytes;
+    }
+
+private:
+    template <class T>
+    index_t far(index_t dim) const {
+        if (registers == 16 || !by_line || !prefers_lines<T>) return 16;
+        return std::max<index_t>((in_order ? 1536 : 6144) / (dim * index_t{sizeof(T)}), 1);
+    }
+};
 
 /// A walk over stretches of memory, line by line; behind the last one null, where it ends. (Two words: it travels in registers.)
 struct line_walk {
