@@ -240,8 +240,12 @@ DOMINO_NOINLINE void pass_rows(const K& key_source, const V& value_source, index
     const float* q = pass.q + row * head_dim;
 
     using plan = prefetch_plan<rows, TK, TV>;
-    const plan prefetch(this_processor(), head_dim, value_dim,
-                        value_dim <= strip * simd::width && value_dim % simd::width == 0);
+    const auto is_stream = [&](const auto& source) {
+        return source.rows(b_, h_, pass.keys.begin).stride == source.head_dim();
+    };
+    const bool streams = plan::one_key && value_dim <= strip * simd::width && value_dim % simd::width == 0 &&
+                         !pass.keys.empty() && is_stream(key_source) && is_stream(value_source);
+    const plan prefetch(this_processor(), head_dim, value_dim, streams);
     const bool first = row == 0;  // other rows meet what lies in cache then
     const auto ahead = [&](span tokens, index_t n) {
         const index_t end = first ? pass.kv_len : 0;

@@ -31,10 +31,10 @@ public:
     const bool by_line;          ///< where lines are preferred
     const index_t keys, values;  ///< vectors ahead
 
-    /// `one_strip`: all channels of values are summed at once.
-    prefetch_plan(const processor& p, index_t head_dim, index_t value_dim, bool one_strip)
+    /// `streams`: keys and values lie one behind the other, and all channels of values are summed at once.
+    prefetch_plan(const processor& p, index_t head_dim, index_t value_dim, bool streams)
         : near(p.near),
-          in_order(one_key && !near && one_strip),
+          in_order(one_key && !near && streams),
           by_line(registers == 16 || (one_key ? in_order : !near)),
           keys(near ? 16 / index_t{sizeof(TK)} : far<TK>(head_dim)),
           values(near ? 0 : far<TV>(value_dim)) {}
