@@ -82,6 +82,25 @@ TEST_CASE("a masked key's value has no influence on few rows", "[attention][deco
     CHECK(compare::same_bits(p.output(), clean));
 }
 
+TEST_CASE("values of every size, and masked ones that are NaN, for every number of rows at once",
+          "[attention][decode]") {
+    const kind& k = kinds[2];
+    for (const index_t heads : {1, 2, 4, 8})
+        for (index_t value_dim = 1; value_dim <= 146; ++value_dim) {
+            call::problem p =
+                problem({.heads = heads, .kv_heads = 1, .kv_len = 37, .head_dim = 16, .value_dim = value_dim}, k);
+            p.run(k.mask, domino::score);
+            CAPTURE(p.s);
+            CHECK(p.difference() == "");
+            const auto clean = p.output();
+            for (index_t kv = 0; kv < p.s.kv_len; ++kv)
+                for (index_t d = 0; kv % 3 != 0 && d < value_dim; ++d)
+                    p.v(0, 0, kv, d) = std::numeric_limits<float>::quiet_NaN();
+            p.run(k.mask, domino::score);
+            CHECK(compare::same_bits(p.output(), clean));
+        }
+}
+
 TEST_CASE("scores are modified for few rows as for many", "[attention][decode]") {
     const kind& k = kinds[0];
     for (const index_t heads : {1, 5, 12}) {
