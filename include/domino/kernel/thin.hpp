@@ -229,7 +229,7 @@ DOMINO_INLINE void take_strip(index_t left, F f) {
 }
 
 /// The part of a pass that `rows` rows from `row` on have. Between keys some channels of the earlier values are summed.
-template <int rows, RowSource K, RowSource V>
+template <int rows, bool in_order, RowSource K, RowSource V>
 DOMINO_NOINLINE void pass_rows(const K& key_source, const V& value_source, index_t b_, index_t h_,
                                const thin_pass& pass, index_t row) {
     using TK = typename K::element;
@@ -239,13 +239,8 @@ DOMINO_NOINLINE void pass_rows(const K& key_source, const V& value_source, index
     const index_t channels = pass.earlier.empty() ? 0 : value_dim, keys = pass.keys.size();
     const float* q = pass.q + row * head_dim;
 
-    using plan = prefetch_plan<rows, TK, TV>;
-    const auto is_stream = [&](const auto& source) {
-        return source.rows(b_, h_, pass.keys.begin).stride == source.head_dim();
-    };
-    const bool streams = plan::one_key && value_dim <= strip * simd::width && value_dim % simd::width == 0 &&
-                         !pass.keys.empty() && is_stream(key_source) && is_stream(value_source);
-    const plan prefetch(this_processor(), head_dim, value_dim, streams);
+    using plan = prefetch_plan<rows, TK, TV, in_order>;
+    const plan prefetch(this_processor(), head_dim, value_dim);
     const bool first = row == 0;  // other rows meet what lies in cache then
     const auto ahead = [&](span tokens, index_t n) {
         const index_t end = first ? pass.kv_len : 0;
@@ -253,8 +248,8 @@ DOMINO_NOINLINE void pass_rows(const K& key_source, const V& value_source, index
     };
     const auto lines_ahead = [&](span tokens, index_t n) { return prefetch.by_line ? ahead(tokens, n) : span{0, 0}; };
     const lines_of<plan::key_lines> next_keys(key_source, b_, h_, lines_ahead(pass.keys, prefetch.keys));
-    const lines_of<plan::value_lines> next_values(
-        value_source, b_, h_, lines_ahead(prefetch.in_order ? pass.earlier : pass.keys, prefetch.values));
+    const lines_of<plan::value_lines> next_values(value_source, b_, h_,
+                                                  lines_ahead(in_order ? pass.earlier : pass.keys, prefetch.values));
     auto key_walk = next_keys.walk();
     auto value_walk = next_values.walk();
     const auto prefetch_between = [&]<bool lines>(std::bool_constant<lines>, const auto& source, index_t n, index_t i,
@@ -279,7 +274,7 @@ DOMINO_NOINLINE void pass_rows(const K& key_source, const V& value_source, index
             if constexpr (skip_masked)  // which is rare: few sizes
                 return left >= 4 ? add_some(std::integral_constant<int, 4>{}) : add_some(one);
             // 4 as 2 + 2: one register alone has too few sums for two units
-            take_strip<strip, plan::one_key>(strip == 3 && left == 4 ? 2 : left, add_some);
+            take_strip<strip, may_read_in_order<rows, TK, TV>>(strip == 3 && left == 4 ? 2 : left, add_some);
         };
         if (pass.skip_masked) add_as(std::true_type{});
         else add_as(std::false_type{});
@@ -298,7 +293,7 @@ DOMINO_NOINLINE void pass_rows(const K& key_source, const V& value_source, index
                 while (c * keys < channels * i) add_strip();
             }
         };
-        if constexpr (!plan::one_key) {
+        if constexpr (!in_order) {
             if constexpr (rows <= 2 || (rows == 4 && registers == 32))
                 if (prefetch.fit(4, head_dim)) advance(std::integral_constant<int, 4>{});
             if (rows == 8 || (rows == 4 && registers == 16) || prefetch.fit(2, head_dim))
@@ -309,15 +304,35 @@ DOMINO_NOINLINE void pass_rows(const K& key_source, const V& value_source, index
     while (c < channels) add_strip();
 }
 
+/// Whether keys and values lie one behind the other, and all channels of a value are summed at once.
+template <RowSource K, RowSource V>
+bool are_streams(const K& keys, const V& values, index_t b_, index_t h_, span tokens) {
+    if (tokens.empty() || this_processor().near) return false;
+    const index_t value_dim = values.head_dim();
+    return value_dim % simd::width == 0 && value_dim <= thin_strip<typename V::element>(1) * simd::width &&
+           keys.rows(b_, h_, tokens.begin).stride == keys.head_dim() &&
+           values.rows(b_, h_, tokens.begin).stride == value_dim;
+}
+
 /// Makes a pass over head h_ of sources of keys and of values: 8, 4, 2 and 1 rows at a time, of which the
 /// first meet the memory and the others what lies in L1 then.
 template <RowSource K, RowSource V>
 void make_pass(const void* k, const void* v, index_t b_, index_t h_, const thin_pass& pass) {
     const K& key_source = *static_cast<const K*>(k);
     const V& value_source = *static_cast<const V*>(v);
+    using TK = typename K::element;
+    using TV = typename V::element;
+    const bool in_order = may_read_in_order<1, TK, TV> && are_streams(key_source, value_source, b_, h_, pass.keys);
     index_t row = 0;
     const auto advance = [&]<int rows>(std::integral_constant<int, rows>) {
-        for (; row + rows <= pass.rows; row += rows) pass_rows<rows>(key_source, value_source, b_, h_, pass, row);
+        for (; row + rows <= pass.rows; row += rows) {
+            if constexpr (may_read_in_order<rows, TK, TV>)
+                if (in_order) {
+                    pass_rows<rows, true>(key_source, value_source, b_, h_, pass, row);
+                    continue;
+                }
+            pass_rows<rows, false>(key_source, value_source, b_, h_, pass, row);
+        }
     };
     if constexpr (registers == 32) advance(std::integral_constant<int, 8>{});
     advance(std::integral_constant<int, 4>{});

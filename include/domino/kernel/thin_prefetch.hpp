@@ -12,8 +12,14 @@
 namespace domino::inline DOMINO_ARCH {
 namespace kernel {
 
-/// How a pass of some rows prefetches vectors of keys and of values: line by line while the loops run, or whole ones between.
+/// Whether so few rows can read in the order of memory: a key at once, and all channels of values. Then little is to be prefetched,
+/// for hardware prefetchers follow. (One row: 93 % of a Zen 4's bandwidth, and 77 if not.)
 template <int rows, class TK, class TV>
+inline constexpr bool may_read_in_order =
+    registers == 32 && rows <= 2 && std::same_as<TK, float> && std::same_as<TV, float>;
+
+/// How a pass of some rows prefetches vectors of keys and of values: line by line while the loops run, or whole ones between.
+template <int rows, class TK, class TV, bool in_order>
 class prefetch_plan {
     /// (Four rows of float32 at head_dim 128: a Zen 3 reads at 84 % of the bandwidth line by line and at 70 the other way, a Zen 4
     /// at 60 and 78.)
@@ -22,20 +28,13 @@ class prefetch_plan {
 
 public:
     static constexpr bool key_lines = prefers_lines<TK>, value_lines = prefers_lines<TV>;
-    /// So few rows can read in the order of memory: a key at once, and all channels of values. Then little is to be prefetched,
-    /// for hardware prefetchers follow. (One row: 93 % of a Zen 4's bandwidth, and 77 if not.)
-    static constexpr bool one_key = registers == 32 && rows <= 2 && std::same_as<TK, float> && std::same_as<TV, float>;
-
     const bool near;             ///< into L1
-    const bool in_order;         ///< values are prefetched ahead of those that are summed, not of the tile
     const bool by_line;          ///< where lines are preferred
     const index_t keys, values;  ///< vectors ahead
 
-    /// `streams`: keys and values lie one behind the other, and all channels of values are summed at once.
-    prefetch_plan(const processor& p, index_t head_dim, index_t value_dim, bool streams)
+    prefetch_plan(const processor& p, index_t head_dim, index_t value_dim)
         : near(p.near),
-          in_order(one_key && !near && streams),
-          by_line(registers == 16 || (one_key ? in_order : !near)),
+          by_line(registers == 16 || (may_read_in_order<rows, TK, TV> ? in_order : !near)),
           keys(near ? 16 / index_t{sizeof(TK)} : far<TK>(head_dim)),
           values(near ? 0 : far<TV>(value_dim)) {}
 
