@@ -39,23 +39,23 @@ public:
         for_each_share(mask_, whole(), kv_tile, n, [&](span keys) { *parts++ = keys; });
     }
 
-    /// One part of the keys, of a block that is one panel: its output, maxima and sums go to `part`.
+    /// One part of the keys: the block's output, maxima and sums go to `part`.
     void compute_part(span keys, float* part) {
         tile rows = whole();
         rows.kv = keys;
         attend(rows);
-        if (may_be_poisoned() && !finite(0)) {
+        if (may_be_poisoned() && !finite()) {
             skip_masked_ = true;
             attend(rows);
         }
         copy_part(part);
     }
 
-    /// Joins what the n parts gave, in their order, and finishes.
-    void join_parts(index_t n, const float* parts) {
+    /// Joins what the n parts gave, in their order and `stride` floats apart, and finishes.
+    void join_parts(index_t n, const float* parts, index_t stride) {
         begin();
-        pack_first(1);
-        for (; n > 0; --n, parts += panel * (value_dim_ + 2)) join(parts);
+        pack_first(panels());
+        for (; n > 0; --n, parts += stride) join(parts);
         finish(false);
     }
 

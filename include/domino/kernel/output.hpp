@@ -19,42 +19,53 @@ protected:
     block_output(const problem& p, const row_block& block, const workspace& w, float q_factor, float score_unit)
         : block_panels(p, block, w, q_factor), score_unit_(score_unit) {}
 
-    /// What a block of one panel has, to `part`: [panel * value_dim + 2 * panel].
+    /// What the block has, to `part`: outputs, maxima and sums of its panels.
     void copy_part(float* part) const {
-        part = std::copy_n(w_.o, panel * value_dim_, part);
-        part = std::copy_n(w_.max, panel, part);
-        std::copy_n(w_.sum, panel, part);
+        const index_t lanes = panels() * panel;
+        part = std::copy_n(w_.o, lanes * value_dim_, part);
+        part = std::copy_n(w_.max, lanes, part);
+        std::copy_n(w_.sum, lanes, part);
     }
     /// Adds what a part of the keys gave.
     void join(const float* part) {
-        const index_t row_stride = thin(0) ? value_dim_ : 1, channel_stride = thin(0) ? 1 : panel;
-        const float *part_max = part + panel * value_dim_, *part_sum = part_max + panel;
-        for (index_t row = 0; row < rows_; ++row) {
-            const float before = w_.max[row], more = part_max[row], now = std::max(before, more);
-            const auto factor = [&](float max) {  // what saw nothing is 0, or NaN: it stays so
-                return max == minus_infinity ? 1.f : std::exp((max - now) * score_unit_);
-            };
-            const float a = factor(before), b = factor(more);
-            for (index_t c = 0; c < value_dim_; ++c) {
-                const index_t at = row * row_stride + c * channel_stride;
-                w_.o[at] = w_.o[at] * a + part[at] * b;
+        const index_t lanes = panels() * panel;
+        const float *part_max = part + lanes * value_dim_, *part_sum = part_max + lanes;
+        for (index_t i = 0; i < panels(); ++i) {
+            const index_t row_stride = thin(i) ? value_dim_ : 1, channel_stride = thin(i) ? 1 : panel;
+            for (index_t lane = 0; lane < rows_in(i); ++lane) {
+                float &max = w_.max[i * panel + lane], &sum = w_.sum[i * panel + lane];
+                const float before = max, more = part_max[i * panel + lane], now = std::max(before, more);
+                const auto factor = [&](float of) {  // what saw nothing is 0, or NaN: it stays so
+                    return of == minus_infinity ? 1.f : std::exp((of - now) * score_unit_);
+                };
+                const float a = factor(before), b = factor(more);
+                for (index_t c = 0; c < value_dim_; ++c) {
+                    const index_t at = i * panel * value_dim_ + lane * row_stride + c * channel_stride;
+                    w_.o[at] = w_.o[at] * a + part[at] * b;
+                }
+                sum = sum * a + part_sum[i * panel + lane] * b;
+                max = now;
             }
-            w_.sum[row] = w_.sum[row] * a + part_sum[row] * b;
-            w_.max[row] = now;
         }
     }
 
-    /// Whether all of panel i's output is finite.
+    /// Whether all of panel i's output is finite, and of all panels'.
     bool finite(index_t i) const { return all_finite(o_panel(i), value_dim_); }
+    bool finite() const {
+        for (index_t i = 0; i < panels(); ++i)
+            if (!finite(i)) return false;
+        return true;
+    }
 
     /// Writes O and the log-sum-exp. Gives false where `only_finite` and an output is not finite: all must be computed again.
     bool finish(bool only_finite) {
         if (p_.lse.data)
             for (index_t row = 0; row < rows_; ++row) write_lse(row);
         if (p_.tail.adjusts_sums())
-            for (index_t row = 0; row < rows_; ++row)
-                w_.sum[row] =
-                    p_.tail.adjusted_sum(w_.sum[row], double(w_.max[row]) * double(score_unit_), head_of(row));
+            for (index_t row = 0; row < rows_; ++row) {
+                float& sum = w_.sum[place(row)];
+                sum = p_.tail.adjusted_sum(sum, double(w_.max[place(row)]) * double(score_unit_), head_of(row));
+            }
         for (index_t i = 0; i < panels(); ++i) {
             if (only_finite && !finite(i)) return false;
             write_panel(i);
@@ -68,10 +79,10 @@ protected:
 private:
     void write_panel(index_t i) {
         if (thin(i)) {
-            for (index_t row = i * panel; row < i * panel + rows_in(i); ++row) {
-                const float* o = o_panel(i) + row % panel * value_dim_;
-                const float sum = w_.sum[row] == 0.f ? 1.f : w_.sum[row];  // what saw nothing is 0 already
-                std::transform(o, o + value_dim_, o_row(row), [sum](float x) { return x / sum; });
+            for (index_t lane = 0; lane < rows_in(i); ++lane) {
+                const float *o = o_panel(i) + lane * value_dim_, sum = w_.sum[i * panel + lane];
+                const float divisor = sum == 0.f ? 1.f : sum;  // what saw nothing is 0 already
+                std::transform(o, o + value_dim_, o_row(first_row(i) + lane), [=](float x) { return x / divisor; });
             }
             return;
         }
@@ -81,15 +92,15 @@ private:
         });
         divide(o_panel(i), value_dim_, w_.sum + i * panel);
         for_each_stretch(i, [&](index_t row, index_t count) {
-            simd::transpose(o_panel(i) + row % panel, panel, value_dim_, count, o_row(row), p_.o.strides[2]);
+            simd::transpose(o_panel(i) + place(row) % panel, panel, value_dim_, count, o_row(row), p_.o.strides[2]);
         });
     }
 
     /// -inf for a row that saw nothing.
     void write_lse(index_t row) {
-        const float sum = w_.sum[row];
+        const float sum = w_.sum[place(row)], max = w_.max[place(row)];
         const double lse =
-            sum == 0.f ? double(minus_infinity) : double(w_.max[row]) * double(score_unit_) + std::log(double(sum));
+            sum == 0.f ? double(minus_infinity) : double(max) * double(score_unit_) + std::log(double(sum));
         const auto& strides = p_.lse.strides;
         p_.lse.data[block_.b * strides[0] + head_of(row) * strides[1] + query_of(row) * strides[2]] =
             static_cast<float>(p_.tail.lse_with_sink(lse, head_of(row)));
@@ -100,7 +111,7 @@ private:
         const float* mean = nullptr;
         for (index_t row = 0; row < rows_; ++row) {
             const index_t head = head_of(row);
-            if (w_.sum[row] != 0.f || p_.tail.sink_of(head) != double(minus_infinity)) continue;
+            if (w_.sum[place(row)] != 0.f || p_.tail.sink_of(head) != double(minus_infinity)) continue;
             if (p_.tail.policy == empty_rows::error)
                 return p_.tail.note_empty((block_.b * p_.q.heads + head) * p_.q.len + query_of(row));
             float* out = o_row(row);

@@ -23,7 +23,8 @@ void for_each_piece(span keys, index_t size, F f) {
     }
 }
 
-/// A block's rows: all queries of its first head, then those of the next. Only the last panel may be thin.
+/// A block's rows: all queries of its first head, then those of the next. Only the last panel may be thin, and where it is, the one
+/// before may be of one register. Row i is lane `place(i)` of the panels.
 class block_panels {
 protected:
     /// Rows of Q are multiplied by `q_factor` when they are packed.
@@ -32,11 +33,14 @@ protected:
           block_(block),
           w_(w),
           rows_(block.heads.size() * block.queries.size()),
+          moved_(few_beyond_register(p.kv.most_rows)),
           kv_head_(block.heads.begin / p.group()),
           q_factor_(q_factor) {}
 
-    index_t panels() const { return (rows_ + panel - 1) / panel; }
-    index_t rows_in(index_t i) const { return std::min(panel, rows_ - i * panel); }
+    index_t panels() const { return place(rows_ - 1) / panel + 1; }
+    index_t first_row(index_t i) const { return std::min(i * panel - (i * panel > moved_ ? simd::width : 0), rows_); }
+    index_t rows_in(index_t i) const { return first_row(i + 1) - first_row(i); }
+    index_t place(index_t row) const { return row < moved_ ? row : row + simd::width; }
     bool thin(index_t i) const { return rows_in(i) <= p_.kv.most_rows; }
     index_t tile_keys(index_t i) const { return thin(i) ? p_.kv.keys(rows_in(i), value_dim_) : kv_tile; }
     float* q_panel(index_t i) const { return w_.q + i * panel * head_dim_; }
@@ -51,37 +55,42 @@ protected:
 
     /// Panel i as the mask and the score mod see it.
     panel_rows rows_of(index_t i) const {
-        const index_t first = i * panel, last = first + rows_in(i) - 1;
+        const index_t first = first_row(i), last = first + rows_in(i) - 1;
         const span heads{head_of(first), head_of(last) + 1};
         const bool one_head = heads.size() == 1;
         const span queries = one_head ? span{query_of(first), query_of(last) + 1} : block_.queries;
-        return {block_.b,         rows_in(i),           one_head,
-                w_.heads + first, w_.positions + first, tile{block_.b, heads, positions(queries), 0}};
+        return {block_.b,
+                rows_in(i),
+                one_head,
+                w_.heads + i * panel,
+                w_.positions + i * panel,
+                tile{block_.b, heads, positions(queries), 0}};
     }
 
     /// Calls f(row, count) for stretches of rows of panel i that lie in one head, so that they are evenly spaced in the
     /// caller's tensors.
     template <class F>
     void for_each_stretch(index_t i, F f) const {
-        const index_t q_len = block_.queries.size(), last = i * panel + rows_in(i);
-        for (index_t row = i * panel, end = 0; row < last; row = end) {
+        const index_t q_len = block_.queries.size(), last = first_row(i + 1);
+        for (index_t row = first_row(i), end = 0; row < last; row = end) {
             end = std::min(row / q_len * q_len + q_len, last);
             f(row, end - row);
         }
     }
 
-    /// Begins anew: writes the rows' indices (lanes beyond the last row repeat its), and forgets what was packed.
+    /// Begins anew: writes the rows' indices (a panel's lanes beyond its last row repeat that), and forgets what was packed.
     void begin() {
         packed_ = 0;
-        for (index_t i = 0; i < panels(); ++i)
+        for (index_t i = 0; i < panels(); ++i) {
+            const index_t end = i * panel + rows_in(i);
             for_each_stretch(i, [&](index_t row, index_t count) {
-                std::fill_n(w_.heads + row, count, static_cast<std::int32_t>(head_of(row)));
-                std::iota(w_.positions + row, w_.positions + row + count,
+                std::fill_n(w_.heads + place(row), count, static_cast<std::int32_t>(head_of(row)));
+                std::iota(w_.positions + place(row), w_.positions + place(row) + count,
                           static_cast<std::int32_t>(query_of(row) + p_.q_offset));
             });
-        const index_t end = panels() * panel;
-        std::fill(w_.heads + rows_, w_.heads + end, w_.heads[rows_ - 1]);
-        std::fill(w_.positions + rows_, w_.positions + end, w_.positions[rows_ - 1]);
+            std::fill(w_.heads + end, w_.heads + (i + 1) * panel, w_.heads[end - 1]);
+            std::fill(w_.positions + end, w_.positions + (i + 1) * panel, w_.positions[end - 1]);
+        }
     }
 
     /// Packs the first n panels, as far as they are not.
@@ -92,11 +101,19 @@ protected:
     const problem& p_;
     row_block block_;
     workspace w_;
-    index_t rows_, kv_head_;
+    index_t rows_;
+    index_t moved_;  ///< rows from here on are a thin panel's, and those of the panel before are one register
+    index_t kv_head_;
     index_t head_dim_ = p_.q.head_dim, value_dim_ = p_.v.head_dim;
     rows_to_prefetch next_q_ = {};  ///< the block's other rows of Q, and the next block's
 
 private:
+    /// The first of the last rows that are few beyond a register, so that a thin panel takes less time than a second register.
+    index_t few_beyond_register(index_t most) const {
+        const index_t beyond = rows_ % panel - simd::width;
+        return beyond > 0 && beyond <= most ? rows_ - beyond : interval::most;
+    }
+
     /// Copies panel i of Q, transposed where it is not thin (lanes and rows beyond the last row hold zeros), and clears its output.
     void pack(index_t i) {
         float* q = q_panel(i);
@@ -115,7 +132,7 @@ private:
     }
     /// n rows of one head, from `row` on.
     void pack_rows(index_t i, index_t row, index_t n) {
-        const index_t query = query_of(row), lane = row % panel;
+        const index_t query = query_of(row), lane = place(row) % panel;
         float* q = q_panel(i);
         const float_rows from = p_.q(block_.b, head_of(row), {query, query + n}, w_.thin_k);
         const bool in_place = from.first != w_.thin_k;

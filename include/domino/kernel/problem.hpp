@@ -48,7 +48,7 @@ struct block_grid {
         head_blocks = p.q.heads / heads_per_block;
         query_blocks = (p.q.len + queries_per_block - 1) / queries_per_block;
         const index_t rows_in_block = heads_per_block * queries_per_block;
-        part = panel * (p.v.head_dim + 2);
+        part = (rows_in_block > simd::width ? 2 : 1) * panel * (p.v.head_dim + 2);  // the last rows may be a panel more
         if (rows_in_block <= panel && size() > 0)
             splits = std::max<index_t>(
                 std::min({split_tasks / size(), p.k.len / split_keys, split_floats / (part * size())}), 1);

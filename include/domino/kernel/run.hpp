@@ -50,7 +50,7 @@ void run(const problem& p, const Mask& mask, const Score& score_mod, const execu
         block(i, worker).compute_part(keys[i * n + part], shared.parts + (i * n + part) * grid.part);
     });
     order.for_each(executor, 1, [&](index_t i, index_t, index_t worker) {
-        block(i, worker).join_parts(n, shared.parts + i * n * grid.part);
+        block(i, worker).join_parts(n, shared.parts + i * n * grid.part, grid.part);
     });
 }
 

@@ -42,9 +42,9 @@ struct workspace {
     float *thin_k, *thin_v;           ///< the same of a thin panel, and for queries
 
     workspace(arena& from, index_t head_dim, index_t value_dim) {
-        constexpr index_t scored_keys = kv_tile + most_step;  // the last step may begin anywhere
-        const index_t rows = block_rows(head_dim, value_dim), visited = visit_keys(head_dim, value_dim),
-                      thin = room_for_thin(value_dim);
+        constexpr index_t scored_keys = kv_tile + most_step;           // the last step may begin anywhere
+        const index_t rows = block_rows(head_dim, value_dim) + panel,  // the last rows may be a panel more
+            visited = visit_keys(head_dim, value_dim), thin = room_for_thin(value_dim);
         const auto floats = [&](index_t n) { return from.take<float>(n); };
         q = floats(rows * head_dim);
         o = floats(rows * value_dim);
