@@ -38,11 +38,10 @@ bool padding_untouched(inputs::tensor& t) {
     return finite == static_cast<std::size_t>(t.extents[0] * t.extents[1] * t.extents[2] * t.extents[3]);
 }
 
-}  // namespace
-
-TEST_CASE("layouts give the same bits", "[attention][strides]") {
+/// The same numbers in all layouts, all tensors' or some's.
+void check_layouts(const call::shape& shape) {
     inputs::random r(21);
-    call::problem plain(example);
+    call::problem plain(shape);
     plain.fill(r);
     const auto expected = run(plain);
     REQUIRE(plain.difference() == "");
@@ -53,13 +52,22 @@ TEST_CASE("layouts give the same bits", "[attention][strides]") {
     for (const auto& how : {bshd, padded, misaligned, backwards, upside_down, everything})
         for (unsigned which = 1; which < 16; ++which) {
             const auto for_tensor = [&](unsigned bit) { return (which & bit) != 0 ? how : inputs::layout{}; };
-            call::problem p(example, {for_tensor(1), for_tensor(2), for_tensor(4), for_tensor(8)});
+            call::problem p(shape, {for_tensor(1), for_tensor(2), for_tensor(4), for_tensor(8)});
             copy(plain.q, p.q), copy(plain.k, p.k), copy(plain.v, p.v);
             const auto got = run(p);
             CAPTURE(which, how.bshd, how.row_padding, how.misalign, how.negative_heads, how.negative_rows);
             CHECK(compare::same_bits(got, expected));
             CHECK(padding_untouched(p.o));
         }
+}
+
+}  // namespace
+
+TEST_CASE("layouts give the same bits", "[attention][strides]") { check_layouts(example); }
+
+TEST_CASE("layouts give the same bits to few rows", "[attention][strides]") {
+    for (const index_t heads : {1, 2, 3, 4, 8})  // rows that are computed together
+        check_layouts({.heads = 2 * heads, .kv_heads = 2, .kv_len = 70, .head_dim = 64, .value_dim = 32});
 }
 
 TEST_CASE("key heads expanded with stride 0 (M27)", "[attention][strides]") {

@@ -88,7 +88,7 @@ private:
     /// All rows meet a stretch of keys that stays in L2: each panel in turn, tile by tile.
     void visit(span keys, tile_kind kind) {
         if (!thin(0)) {
-            first_ = keys.begin;
+            visited_ = keys;
             k_ = p_.k(block_.b, kv_head_, keys, w_.k);
             v_ = p_.v(block_.b, kv_head_, keys, w_.v);
         }
@@ -118,8 +118,8 @@ private:
     }
 
     /// The vectors of `some` of the keys that are visited now.
-    float_rows keys(span some) const { return k_.from(some.begin - first_); }
-    float_rows values(span some) const { return v_.from(some.begin - first_); }
+    float_rows keys(span some) const { return k_.from(some.begin - visited_.begin); }
+    float_rows values(span some) const { return v_.from(some.begin - visited_.begin); }
 
     /// A tile that is partial for the block may be less so for a panel: its runs are scored one by one.
     template <int R>
@@ -246,10 +246,10 @@ private:
         const auto with = [&]<class Prefetch>(const Prefetch& prefetch) {
             from(wide_dots<R, Prefetch>{q_panel(i), head_dim_, keys(some), some.size(), prefetch});
         };
-        const rows_to_prefetch next = next_with_keys(some);
+        find_next_with_keys(some);
         const auto with_next = [&]<bool lines>(std::bool_constant<lines>) {
-            if (next.count > 0) with(prefetcher<true, lines, step<R>>(next, &lines_));
-            else with(prefetcher<false, lines, step<R>>({}, &lines_));
+            if (next_.empty()) with(prefetcher<false, lines, step<R>>{{}, &lines_});
+            else with(prefetcher<true, lines, step<R>>{stretch_walk(next_), &lines_});
         };
         if constexpr (by_pair)
             if (!lines_.empty()) return with_next(std::true_type{});
@@ -258,10 +258,23 @@ private:
 
     /// What is prefetched while `some` keys are read: values of their tile, or where they have been, what is needed when the block
     /// is done.
-    rows_to_prefetch next_with_keys(span some) {
-        if (const span next = ahead_.values_with_keys(some, tile_.end); !next.empty())
-            return {values(next), value_dim_, next.size()};
-        return (to_write_.count > 0 ? to_write_ : next_q_).take(some.size());
+    void find_next_with_keys(span some) {
+        next_.clear();
+        locate(p_.v, ahead_.values_with_keys(some, tile_.end, visit_if_copied(v_, w_.v)));
+        if (next_.empty()) (to_write_.count > 0 ? to_write_ : next_q_).take(some.size(), next_);
+    }
+    /// The same while their values are read: keys.
+    void find_next_with_values(span some) {
+        next_.clear();
+        locate(p_.k, ahead_.keys_with_values(some, visit_if_copied(k_, w_.k)));
+    }
+    void locate(const row_reader& source, span tokens) {
+        source.locate(source.source, block_.b, kv_head_, {tokens.begin, std::min(tokens.end, p_.kv_len(block_.b))},
+                      next_);
+    }
+    /// The keys that are copied at once to `scratch`, none where vectors are read in place.
+    index_t visit_if_copied(const float_rows& rows, const float* scratch) const {
+        return rows.first == scratch ? visited_.size() : 0;
     }
 
     /// The tile's scores become weights; gives by how much what was summed before must `shrink`.
@@ -304,9 +317,10 @@ private:
         const auto add_with = [&](const auto& prefetch) {
             add_values<R, skip_masked>(o_panel(i), value_dim_, w_.scores, values(some), parts, prefetch);
         };
-        if constexpr (!skip_masked)
-            if (const span next = ahead_.keys_with_values(some); !next.empty())
-                return add_with(keys_prefetcher<R>({keys(next), head_dim_, next.size()}));
+        if constexpr (!skip_masked) {
+            find_next_with_values(some);
+            if (!next_.empty()) return add_with(keys_prefetcher<R>{stretch_walk(next_)});
+        }
         add_with(no_prefetch{});
     }
 
@@ -324,8 +338,8 @@ private:
     const Mask& mask_;
     const Score& score_mod_;
 
-    // the keys and values that are visited now, from key first_ on; not of a thin panel that is alone
-    index_t first_ = 0;
+    // the keys and values that are visited now; not of a thin panel that is alone
+    span visited_{0, 0};
     float_rows k_{}, v_{};
     bool any_partial_ = false;  ///< some tile was
     bool skip_masked_ = false;  ///< some value may not be finite, and a mask may hide it
@@ -336,6 +350,7 @@ private:
     std::uint64_t visible_[kv_tile + most_step];
 
     read_ahead ahead_;
+    stretches next_;           ///< vectors that are prefetched
     lines_to_prefetch lines_;  ///< while a tile's keys are read
     rows_to_prefetch to_write_ = {{o_row(0), p_.o.strides[2]}, value_dim_, block_.heads.size() == 1 ? rows_ : 0};
 

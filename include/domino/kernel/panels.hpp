@@ -33,7 +33,7 @@ protected:
           block_(block),
           w_(w),
           rows_(block.heads.size() * block.queries.size()),
-          moved_(few_beyond_register(p.kv.most_rows)),
+          moved_(few_beyond_register()),
           kv_head_(block.heads.begin / p.group()),
           q_factor_(q_factor) {}
 
@@ -42,7 +42,7 @@ protected:
     index_t rows_in(index_t i) const { return first_row(i + 1) - first_row(i); }
     index_t place(index_t row) const { return row < moved_ ? row : row + simd::width; }
     bool thin(index_t i) const { return rows_in(i) <= p_.kv.most_rows; }
-    index_t tile_keys(index_t i) const { return thin(i) ? p_.kv.keys(rows_in(i), value_dim_) : kv_tile; }
+    index_t tile_keys(index_t i) const { return thin(i) ? p_.kv.keys(thin_rows_of(rows_in(i)), value_dim_) : kv_tile; }
     float* q_panel(index_t i) const { return w_.q + i * panel * head_dim_; }
     float* o_panel(index_t i) const { return w_.o + i * panel * value_dim_; }
     span positions(span queries) const { return {queries.begin + p_.q_offset, queries.end + p_.q_offset}; }
@@ -108,10 +108,10 @@ protected:
     rows_to_prefetch next_q_ = {};  ///< the block's other rows of Q, and the next block's
 
 private:
-    /// The first of the last rows that are few beyond a register, so that a thin panel takes less time than a second register.
-    index_t few_beyond_register(index_t most) const {
+    /// The first of the last rows, where they are so few beyond a register that they are a panel of their own.
+    index_t few_beyond_register() const {
         const index_t beyond = rows_ % panel - simd::width;
-        return beyond > 0 && beyond <= most ? rows_ - beyond : interval::most;
+        return beyond > 0 && beyond <= thin_rows_beyond_register ? rows_ - beyond : interval::most;
     }
 
     /// Copies panel i of Q, transposed where it is not thin (lanes and rows beyond the last row hold zeros), and clears its output.

@@ -10,17 +10,33 @@
 namespace domino::inline DOMINO_ARCH {
 namespace kernel {
 
-/// Vectors of `dim` elements that will be needed.
+/// Vectors that will be needed, evenly spaced.
 struct rows_to_prefetch {
     float_rows rows = {};
     index_t dim = 0, count = 0;
 
-    /// The next n of them.
-    rows_to_prefetch take(index_t n) {
-        const rows_to_prefetch taken{rows, dim, std::min(n, count)};
-        rows = rows.from(taken.count);
-        count -= taken.count;
-        return taken;
+    /// The next n of them go to `taken`.
+    void take(index_t n, stretches& taken) {
+        n = std::min(n, count);
+        taken.add(rows.first, dim, rows.stride, n);
+        rows = rows.from(n);
+        count -= n;
+    }
+};
+
+/// A walk over stretches of memory, a few lines at a time; at the end the last stretch again, which is near then.
+struct stretch_walk {
+    const stretch *now = nullptr, *last = nullptr;
+    const char *at = nullptr, *end = nullptr;
+
+    stretch_walk() = default;
+    explicit stretch_walk(const stretches& of) : now(of.begin()), last(of.end() - 1), at(now->begin), end(now->end) {}
+    DOMINO_INLINE void advance(index_t bytes) {
+        if ((at += bytes) < end) [[likely]]
+            return;
+        if (now != last) ++now;
+        at = now->begin;
+        end = now->end;
     }
 };
 
@@ -51,13 +67,19 @@ private:
 };
 
 /// How far a block's keys and values have been prefetched or met. Values are prefetched while the same tile's keys are read, and
-/// keys a tile ahead, while values are read: by the first panel that comes near them.
+/// keys a tile ahead, while values are read: by the first panel that comes near them. Those that are copied or converted before they
+/// are read, `visit` keys at once, are prefetched for the next visit.
 class read_ahead {
 public:
     /// The keys whose values are prefetched while `some` keys are read of a tile that ends at `tile_end`.
-    span values_with_keys(span some, index_t tile_end) { return next(values_, some.begin, tile_end, some.size()); }
+    span values_with_keys(span some, index_t tile_end, index_t visit_if_copied) {
+        return next(values_, some.begin + visit_if_copied, tile_end + visit_if_copied, some.size());
+    }
     /// The keys that are prefetched while the values of `some` are read.
-    span keys_with_values(span some) { return next(keys_, some.end, some.end + kv_tile, some.size()); }
+    span keys_with_values(span some, index_t visit_if_copied) {
+        const index_t begin = some.end + std::max<index_t>(visit_if_copied - kv_tile, 0);
+        return next(keys_, begin, begin + kv_tile, some.size());
+    }
 
 private:
     /// The next n from `begin` on, unless all before `end` are done.
@@ -75,40 +97,24 @@ private:
 /// microkernel for `step` keys: a line before each of `spacing` calls.
 template <bool vectors, bool lines, int step = kernel::step<panel_registers>, int spacing = 2>
 struct prefetcher {
-    float_rows rows = {};
-    index_t dim = 0;
+    stretch_walk walk = {};
     lines_to_prefetch* list = nullptr;
-    index_t at = 0;  ///< element of the first vector
 
-    prefetcher() = default;
-    explicit prefetcher(const rows_to_prefetch& next, lines_to_prefetch* also = nullptr)
-        : rows(next.rows),
-          dim(next.rows.stride == next.dim ? next.dim * next.count : next.dim),  // one long vector
-          list(also) {}
-
-    /// Calls f() `calls` times and prefetches four lines meanwhile, of the vectors step / 2 at most. Their elements are counted
+    /// Calls f() `calls` times and prefetches four lines meanwhile, of the vectors step / 2 at most. Their bytes are counted
     /// once for all calls: a branch for each line would be mispredicted now and then.
     template <class F>
     DOMINO_INLINE void interleave(F&& f) {
-        constexpr index_t line_size = simd::line_bytes / index_t{sizeof(float)}, at_once = step / 2 * line_size;
         DOMINO_UNROLL_LOOP
         for (index_t i = 0; i < calls; ++i) {
             if (i % spacing == 0) {
                 if constexpr (vectors)
                     if (i / spacing < step / 2)
-                        simd::prefetch<simd::prefetch_to::l2>(rows.first + at + i / spacing * line_size);
+                        simd::prefetch<simd::prefetch_to::l2>(walk.at + i / spacing * simd::line_bytes);
                 if constexpr (lines) list->prefetch_one();
             }
             f();
         }
-        if constexpr (vectors) {
-            if (at + at_once < dim) {
-                at = std::min(at + at_once, dim - at_once);
-            } else {
-                at = 0;
-                rows = rows.from(1);
-            }
-        }
+        if constexpr (vectors) walk.advance(step / 2 * simd::line_bytes);
     }
     static constexpr index_t calls = 4 * spacing;
 };

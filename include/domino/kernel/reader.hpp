@@ -53,16 +53,70 @@ float_rows read_rows(const void* object, index_t b_, index_t h_, span kv, float*
     return {scratch, head_dim};
 }
 
-/// A source without its type: how its rows become floats, one call a tile.
+/// A stretch of memory; vectors that touch each other are one.
+struct stretch {
+    const char *begin, *end;
+};
+/// Where vectors lie that will be read, of a tile at most: behind the last stretch there is one that is null.
+class stretches {
+public:
+    stretches() { clear(); }
+    bool empty() const { return count_ == 0; }
+    const stretch* begin() const { return all_; }
+    const stretch* end() const { return all_ + count_; }
+
+    void clear() {
+        count_ = 0;
+        all_[0] = {nullptr, nullptr};
+    }
+    template <class T>
+    void add(const T* first, index_t n) {
+        all_[count_++] = {reinterpret_cast<const char*>(first), reinterpret_cast<const char*>(first + n)};
+        all_[count_] = {nullptr, nullptr};
+    }
+    /// n vectors, evenly spaced.
+    template <class T>
+    void add(const T* first, index_t dim, index_t stride, index_t n) {
+        if (n > 0 && stride == dim) return add(first, n * dim);
+        for (index_t i = 0; i < n; ++i) add(first + i * stride, dim);
+    }
+    /// The vectors of `tokens`, those that there are.
+    template <RowSource S>
+    void add(const S& source, index_t b_, index_t h_, span tokens) {
+        while (tokens.begin < tokens.end) {
+            const auto run = source.rows(b_, h_, tokens.begin);
+            const index_t count = std::min(run.count, tokens.size());
+            if (run.first) add(run.first, source.head_dim(), run.stride, count);
+            tokens.begin += count;
+        }
+    }
+
+private:
+    stretch all_[kv_tile + 1];
+    index_t count_ = 0;
+};
+template <RowSource S>
+void add_stretches(const void* object, index_t b_, index_t h_, span kv, stretches& to) {
+    to.add(*static_cast<const S*>(object), b_, h_, kv);
+}
+
+/// A source without its type: how its rows become floats, and where they lie, one call a tile.
 struct row_reader {
     const void* source = nullptr;
     float_rows (*read)(const void*, index_t, index_t, span, float*) = nullptr;
+    void (*locate)(const void*, index_t, index_t, span, stretches&) = nullptr;
     index_t batch = 0, heads = 0, len = 0, head_dim = 0;
 
     row_reader() = default;
     template <RowSource S>
     explicit row_reader(const S& s)
-        : source(&s), read(read_rows<S>), batch(s.batch()), heads(s.heads()), len(s.len()), head_dim(s.head_dim()) {}
+        : source(&s),
+          read(read_rows<S>),
+          locate(add_stretches<S>),
+          batch(s.batch()),
+          heads(s.heads()),
+          len(s.len()),
+          head_dim(s.head_dim()) {}
     float_rows operator()(index_t b_, index_t h_, span kv, float* scratch) const {
         return read(source, b_, h_, kv, scratch);
     }

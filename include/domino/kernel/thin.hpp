@@ -68,7 +68,8 @@ DOMINO_INLINE void for_each_thin_run(const S& source, index_t b_, index_t h_, sp
 template <int rows, int keys, class T, class Walk>
 DOMINO_NOINLINE Walk dot_vectors(const float* q, index_t head_dim, const row_run<T>& k, index_t i, bool whole,
                                  float* dots, Walk next) {
-    constexpr int parts = rows * keys < 8 ? 2 : 1;
+    // where rows may be read in order, by one key or by four, sums are made alike
+    constexpr int parts = rows * keys < 8 || (registers == 32 && rows <= 2) ? 2 : 1;
     const T* key_rows[keys];
     simd::unroll<keys>([&](auto key) DOMINO_INLINE_LAMBDA { key_rows[key] = k.first + (i + key) * k.stride; });
     using sums_of_parts = simd::floats[keys][rows][parts];
@@ -304,14 +305,19 @@ DOMINO_NOINLINE void pass_rows(const K& key_source, const V& value_source, index
     while (c < channels) add_strip();
 }
 
-/// Whether keys and values lie one behind the other, and all channels of a value are summed at once.
+/// Whether keys and values lie one behind the other for a while (pages are too short), and all channels of a value are summed at
+/// once.
 template <RowSource K, RowSource V>
-bool are_streams(const K& keys, const V& values, index_t b_, index_t h_, span tokens) {
-    if (tokens.empty() || this_processor().near) return false;
-    const index_t value_dim = values.head_dim();
+bool are_streams(const K& keys, const V& values, index_t b_, index_t h_, const thin_pass& pass) {
+    constexpr index_t least = 128;
+    if (pass.keys.empty() || this_processor().near) return false;
+    const index_t token = pass.keys.begin, value_dim = values.head_dim();
+    const auto is_stream = [&](const auto& source) {
+        const auto run = source.rows(b_, h_, token);
+        return run.stride == source.head_dim() && run.count >= std::min(least, pass.kv_len - token);
+    };
     return value_dim % simd::width == 0 && value_dim <= thin_strip<typename V::element>(1) * simd::width &&
-           keys.rows(b_, h_, tokens.begin).stride == keys.head_dim() &&
-           values.rows(b_, h_, tokens.begin).stride == value_dim;
+           is_stream(keys) && is_stream(values);
 }
 
 /// Makes a pass over head h_ of sources of keys and of values: 8, 4, 2 and 1 rows at a time, of which the
@@ -322,7 +328,7 @@ void make_pass(const void* k, const void* v, index_t b_, index_t h_, const thin_
     const V& value_source = *static_cast<const V*>(v);
     using TK = typename K::element;
     using TV = typename V::element;
-    const bool in_order = may_read_in_order<1, TK, TV> && are_streams(key_source, value_source, b_, h_, pass.keys);
+    const bool in_order = may_read_in_order<1, TK, TV> && are_streams(key_source, value_source, b_, h_, pass);
     index_t row = 0;
     const auto advance = [&]<int rows>(std::integral_constant<int, rows>) {
         for (; row + rows <= pass.rows; row += rows) {

@@ -5,9 +5,7 @@
 #include <algorithm>
 
 #include "domino/kernel/processor.hpp"
-#include "domino/kernel/shape.hpp"
-#include "domino/tensor/source.hpp"
-#include "domino/tile/tile.hpp"
+#include "domino/kernel/reader.hpp"
 
 namespace domino::inline DOMINO_ARCH {
 namespace kernel {
@@ -55,9 +53,6 @@ private:
 
 /// A walk over stretches of memory, line by line; behind the last one null, where it ends. (Two words: it travels in registers.)
 struct line_walk {
-    struct stretch {
-        const char *begin, *end;
-    };
     const char* at;
     const stretch* now;
 
@@ -71,31 +66,14 @@ struct line_walk {
     }
 };
 
-/// Where the vectors of `tokens` lie, of a tile at most.
-class vector_lines {
-public:
+/// Where the vectors of `tokens` lie.
+struct vector_lines {
+    stretches all;
     template <RowSource S>
     vector_lines(const S& source, index_t b_, index_t h_, span tokens) {
-        const index_t head_dim = source.head_dim();
-        const auto add = [&](const auto* first, index_t n) {
-            stretches_[count_++] = {reinterpret_cast<const char*>(first), reinterpret_cast<const char*>(first + n)};
-        };
-        while (tokens.begin < tokens.end) {
-            const auto run = source.rows(b_, h_, tokens.begin);
-            const index_t count = std::min(run.count, tokens.size());
-            tokens.begin += count;
-            if (!run.first) continue;
-            if (run.stride == head_dim) add(run.first, count * head_dim);
-            else
-                for (index_t i = 0; i < count; ++i) add(run.first + i * run.stride, head_dim);
-        }
-        stretches_[count_] = {nullptr, nullptr};
+        all.add(source, b_, h_, tokens);
     }
-    line_walk walk() const { return {stretches_[0].begin, stretches_}; }
-
-private:
-    line_walk::stretch stretches_[most_thin_keys + 1];
-    index_t count_ = 0;
+    line_walk walk() const { return {all.begin()->begin, all.begin()}; }
 };
 
 /// Nothing is prefetched line by line.
