@@ -19,6 +19,10 @@ constexpr auto few_queries = [](auto* row) {
     row->ArgNames(decode_arguments)->Unit(benchmark::kMillisecond);
     for (index_t q_len : {2, 4, 8, 12, 16, 24, 32, 64}) row->Args({8, 8, q_len, 4096})->Args({32, 8, q_len, 4096});
 };
+constexpr auto pages = [](auto* row) {
+    row->ArgNames(decode_arguments)->Unit(benchmark::kMillisecond);
+    for (index_t q_len : {1, 16, 64}) row->Args({32, 8, q_len, 4096})->Args({8, 8, q_len, 4096});
+};
 
 BENCHMARK_CAPTURE(decode, f32, with(causal))->Apply(grouped_and_not);
 BENCHMARK_CAPTURE(decode, f16, with<float, float16>(causal))->Apply(grouped_and_not);
@@ -26,6 +30,9 @@ BENCHMARK_CAPTURE(decode, bf16, with<float, bfloat16>(causal))->Apply(grouped_an
 BENCHMARK_CAPTURE(decode, int8, with<float, std::int8_t>(causal))->Apply(grouped_and_not);
 BENCHMARK_CAPTURE(decode, f32_last_n_1024, with(last_n(1024)))->Apply(grouped);
 BENCHMARK_CAPTURE(decode, f32_few, with(causal))->Apply(few_queries);
+BENCHMARK_CAPTURE(decode, f16_few, with<float, float16>(causal))->Apply(few_queries);
+BENCHMARK_CAPTURE(decode, f16_pages, with<float, pages_of<float16>>(causal))->Apply(pages);
+BENCHMARK_CAPTURE(decode, f32_pages, with<float, pages_of<float>>(causal))->Apply(pages);
 
 /// The last q_len queries of a batch whose K and V fill 256 MiB; the row's arguments are head_dim, q_len and len.
 void short_query(benchmark::State& state) {

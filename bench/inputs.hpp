@@ -2,6 +2,7 @@
 // What the rows are about: tensors of random numbers, and the masks that more than one row uses.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <numeric>
@@ -33,6 +34,14 @@ public:
 private:
     huge_memory<T> memory_;
 };
+
+/// 0 to n - 1 in random order.
+inline std::vector<std::int32_t> shuffled(index_t n) {
+    std::vector<std::int32_t> all(static_cast<std::size_t>(n));
+    std::iota(all.begin(), all.end(), 0);
+    std::shuffle(all.begin(), all.end(), std::minstd_rand(7));
+    return all;
+}
 
 /// Two products for each pair (q, kv) that the mask keeps, of 2 FLOPs a channel of keys and of values.
 inline double attention_flops(index_t visible, index_t head_dim, index_t value_dim) {
