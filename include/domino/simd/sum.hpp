@@ -70,17 +70,6 @@ DOMINO_INLINE floats repeat_quad(floats x) {
     return x;
 #endif
 }
-/// The sum of its quads, in the first one.
-DOMINO_INLINE floats sum_quads(floats x) {
-    alignas(64) float lanes[width];
-    x.store_aligned(lanes);
-    for (index_t i = 4; i < width; ++i) {
-        lanes[i % 4] += lanes[i];
-        lanes[i] = 0.f;
-    }
-    return floats::load_aligned(lanes);
-}
-
 /// A register that begins with x, the rest 0.
 DOMINO_INLINE floats widen(quad x) {
 #if defined(__AVX512F__)
@@ -89,6 +78,18 @@ DOMINO_INLINE floats widen(quad x) {
     return _mm256_insertf128_ps(_mm256_setzero_ps(), x, 0);
 #else
     return floats(x.data);
+#endif
+}
+
+/// The sum of its quads, in the first one; the rest 0.
+DOMINO_INLINE floats sum_quads(floats x) {
+#if defined(__AVX512F__)
+    const __m128 two = _mm_add_ps(_mm512_castps512_ps128(x), _mm512_extractf32x4_ps(x, 1));
+    return widen(quad(_mm_add_ps(_mm_add_ps(two, _mm512_extractf32x4_ps(x, 2)), _mm512_extractf32x4_ps(x, 3))));
+#elif defined(__AVX__)
+    return widen(quad(_mm_add_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps(x, 1))));
+#else
+    return x;
 #endif
 }
 
