@@ -130,22 +130,28 @@ DOMINO_NOINLINE Walk dot_vectors(const float* q, index_t head_dim, const row_run
                 });
             });
         }
-    simd::unroll<keys>([&](auto key) DOMINO_INLINE_LAMBDA {
-        const auto sum_of = [&](int r) DOMINO_INLINE_LAMBDA {
-            simd::floats sum = sums[key][r][0];
-            for (int part = 1; part < parts; ++part) sum = sum + sums[key][r][part];
-            if constexpr (std::same_as<T, std::int8_t>)
-                if (one_scale) sum = sum * scale_of(key, 0);
-            return sum;
+    const auto sum_of = [&](int key, int r) DOMINO_INLINE_LAMBDA {
+        simd::floats sum = sums[key][r][0];
+        for (int part = 1; part < parts; ++part) sum = sum + sums[key][r][part];
+        if constexpr (std::same_as<T, std::int8_t>)
+            if (one_scale) sum = sum * scale_of(key, 0);
+        return sum;
+    };
+    // four lanes are summed at once, of as many keys as have so many rows
+    constexpr int quad_rows = std::min(rows, 4), quad_keys = std::min(keys, 4 / quad_rows);
+    simd::unroll<keys / quad_keys>([&](auto i) DOMINO_INLINE_LAMBDA {
+        const auto sum = [&](int j, int beyond) DOMINO_INLINE_LAMBDA {
+            return sum_of(i * quad_keys + j / quad_rows % quad_keys, beyond + j % quad_rows);
         };
-        float* to = dots + key * panel;
-        constexpr int quad_rows = std::min(rows, 4);
-        const simd::quad sum = simd::sums_of_four(sum_of(0), sum_of(std::min(1, quad_rows - 1)), sum_of(quad_rows / 2),
-                                                  sum_of(quad_rows - 1));
-        if (whole) simd::widen(sum).store_aligned(to);
-        else simd::store_first<quad_rows>(sum, to);
+        const simd::quad first = simd::sums_of_four(sum(0, 0), sum(1, 0), sum(2, 0), sum(3, 0));
+        simd::unroll<quad_keys>([&](auto key) DOMINO_INLINE_LAMBDA {
+            float* to = dots + (i * quad_keys + key) * panel;
+            const simd::quad of_key = simd::repeat_lanes<key * quad_rows, quad_rows>(first);
+            if (whole) simd::widen(of_key).store_aligned(to);
+            else simd::store_first<quad_rows>(of_key, to);
+        });
         if constexpr (rows == 8)
-            simd::store_first<4>(simd::sums_of_four(sum_of(4), sum_of(5), sum_of(6), sum_of(7)), to + quad_rows);
+            simd::store_first<4>(simd::sums_of_four(sum(0, 4), sum(1, 4), sum(2, 4), sum(3, 4)), dots + i * panel + 4);
     });
     return next;
 }

@@ -93,6 +93,22 @@ DOMINO_INLINE floats sum_quads(floats x) {
 #endif
 }
 
+/// Lanes `first` to `first` + n of x, again and again.
+template <int first, int n>
+DOMINO_INLINE quad repeat_lanes(quad x) {
+    if constexpr (n == 4) return x;
+#if defined(__SSE2__)
+    else return _mm_shuffle_ps(x, x, first | (first + 1 % n) << 2 | (first + 2 % n) << 4 | (first + 3 % n) << 6);
+#else
+    else {
+        alignas(16) float lanes[4], repeated[4];
+        x.store_aligned(lanes);
+        for (int i = 0; i < 4; ++i) repeated[i] = lanes[first + i % n];
+        return quad::load_aligned(repeated);
+    }
+#endif
+}
+
 /// to[i] = x[i] for i < n.
 template <int n>
 DOMINO_INLINE void store_first(quad x, float* to) {
