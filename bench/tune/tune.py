@@ -44,8 +44,8 @@ VARIANTS = [
     "thin_rows=0",
     "thin_rows=simd::width",
     "most_thin_keys=16",
-    "thin_keys.budget=4*1024",
-    "thin_keys.budget=16*1024",
+    "thin_keys.few=2*1024",
+    "thin_keys.few=8*1024",
 ]
 
 

@@ -54,15 +54,16 @@ static_assert(thin_rows_beyond_register < simd::width);
 constexpr index_t thin_rows_of(index_t n) { return n % 4 == 3 ? n + 1 : n; }
 
 /// Keys of a tile of a thin panel of some rows, whose values have elements of some bytes: so few that memory does not rest for
-/// long while they pass through the softmax, and that their values stay in L1 until they are needed; so many that the softmax
-/// keeps its registers busy. Fewer where memory is the limit: for few rows, and float32.
-inline constexpr index_t least_thin_keys = 8, most_thin_keys = 32;
-constexpr index_t thin_keys(index_t value_dim, index_t element_bytes, index_t rows) {
-    constexpr index_t budget = 8 * 1024, few_rows_budget = 4 * 1024, most_of_float = 16;
-    const index_t vector_bytes = std::max<index_t>(value_dim, 1) * element_bytes;
-    const index_t keys = (rows < 4 ? few_rows_budget : budget) / vector_bytes;
-    return std::clamp(keys / least_thin_keys * least_thin_keys, least_thin_keys,
-                      element_bytes < 4 ? most_thin_keys : most_of_float);
+/// long while they pass through the softmax, and that their values stay where they were prefetched to; so many that the softmax
+/// keeps its registers busy. L1 (`near`) has room for few. With L2 there are the more the less memory is the limit: the more
+/// multiply-adds a byte has.
+inline constexpr index_t least_thin_keys = 8, most_thin_keys = 64;
+constexpr index_t thin_keys(index_t value_dim, index_t element_bytes, index_t rows, bool near) {
+    constexpr index_t few = 4 * 1024;
+    const index_t bytes = near ? (rows < 4 ? few : 2 * few) : std::clamp(2 * few * rows / element_bytes, few, 4 * few),
+                  most = near ? (element_bytes < 4 ? 32 : 16) : most_thin_keys,
+                  keys = bytes / (std::max<index_t>(value_dim, 1) * element_bytes);
+    return std::clamp(keys / least_thin_keys * least_thin_keys, least_thin_keys, most);
 }
 
 /// Where a call has fewer blocks than `split_tasks`, each of one panel (decoding), the keys of a block are cut into parts of

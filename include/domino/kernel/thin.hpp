@@ -368,7 +368,9 @@ struct thin_reader {
           value_bytes(sizeof(typename V::element)),
           make(make_pass<K, V>) {}
     /// Keys of a tile.
-    index_t keys(index_t rows, index_t value_dim) const { return thin_keys(value_dim, value_bytes, rows); }
+    index_t keys(index_t rows, index_t value_dim) const {
+        return thin_keys(value_dim, value_bytes, rows, prefetches_into_l1());
+    }
     void operator()(index_t b_, index_t h_, const thin_pass& pass) const { make(k, v, b_, h_, pass); }
 };
 

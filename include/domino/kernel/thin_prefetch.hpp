@@ -16,6 +16,9 @@ template <int rows, class TK, class TV>
 inline constexpr bool may_read_in_order =
     registers == 32 && rows <= 2 && std::same_as<TK, float> && std::same_as<TV, float>;
 
+/// Whether keys and values are prefetched into L1, and not only into L2.
+inline bool prefetches_into_l1() { return registers == 16 || this_processor().near; }
+
 /// How a pass of some rows prefetches vectors of keys and of values: line by line while the loops run, or whole ones between.
 template <int rows, class TK, class TV, bool in_order>
 class prefetch_plan {

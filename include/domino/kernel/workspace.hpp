@@ -63,7 +63,9 @@ struct workspace {
     }
 
     /// The most keys that a thin panel's tile has, whatever its elements.
-    static constexpr index_t room_for_thin(index_t value_dim) { return thin_keys(value_dim, 1, thin_rows_of_narrow); }
+    static constexpr index_t room_for_thin(index_t value_dim) {
+        return thin_keys(value_dim, 1, thin_rows_of_narrow, false);
+    }
 };
 
 }  // namespace kernel
