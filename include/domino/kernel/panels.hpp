@@ -24,7 +24,7 @@ void for_each_piece(span keys, index_t size, F f) {
 }
 
 /// A block's rows: all queries of its first head, then those of the next. Only the last panel may be thin, and where it is, the one
-/// before may be of one register. Row i is lane `place(i)` of the panels.
+/// before may be of one register.
 class block_panels {
 protected:
     /// Rows of Q are multiplied by `q_factor` when they are packed.
@@ -38,8 +38,10 @@ protected:
           q_factor_(q_factor) {}
 
     index_t panels() const { return place(rows_ - 1) / panel + 1; }
+    /// The first row of panel i, or of none behind the last.
     index_t first_row(index_t i) const { return std::min(i * panel - (i * panel > moved_ ? simd::width : 0), rows_); }
     index_t rows_in(index_t i) const { return first_row(i + 1) - first_row(i); }
+    /// The row's lane, counted over all panels.
     index_t place(index_t row) const { return row < moved_ ? row : row + simd::width; }
     bool thin(index_t i) const { return rows_in(i) <= p_.kv.most_rows; }
     index_t tile_keys(index_t i) const { return thin(i) ? p_.kv.keys(thin_rows_of(rows_in(i)), value_dim_) : kv_tile; }
@@ -102,7 +104,8 @@ protected:
     row_block block_;
     workspace w_;
     index_t rows_;
-    index_t moved_;  ///< rows from here on are a thin panel's, and those of the panel before are one register
+    index_t
+        moved_;  ///< rows from here on are a register of lanes further: a thin panel's, behind a panel of one register
     index_t kv_head_;
     index_t head_dim_ = p_.q.head_dim, value_dim_ = p_.v.head_dim;
     rows_to_prefetch next_q_ = {};  ///< the block's other rows of Q, and the next block's

@@ -66,7 +66,7 @@ constexpr index_t thin_keys(index_t value_dim, index_t element_bytes, index_t ro
     return std::clamp(keys / least_thin_keys * least_thin_keys, least_thin_keys, most);
 }
 
-/// Where a call has fewer blocks than `split_tasks`, each of one panel (decoding), the keys of a block are cut into parts of
+/// Where a call has fewer blocks than `split_tasks`, each of a panel's rows at most (decoding), the keys of a block are cut into parts of
 /// at least `split_keys`, which other threads may take. What parts give waits in `split_floats` floats.
 inline constexpr index_t split_tasks = 16, split_keys = 1024, split_floats = 64 * 1024;
 
