@@ -137,21 +137,22 @@ DOMINO_NOINLINE Walk dot_vectors(const float* q, index_t head_dim, const row_run
             if (one_scale) sum = sum * scale_of(key, 0);
         return sum;
     };
-    // four lanes are summed at once, of as many keys as have so many rows
+    // four registers are summed together: of as many keys as have so many rows
     constexpr int quad_rows = std::min(rows, 4), quad_keys = std::min(keys, 4 / quad_rows);
-    simd::unroll<keys / quad_keys>([&](auto i) DOMINO_INLINE_LAMBDA {
+    simd::unroll<keys / quad_keys>([&](auto group) DOMINO_INLINE_LAMBDA {
         const auto sum = [&](int j, int beyond) DOMINO_INLINE_LAMBDA {
-            return sum_of(i * quad_keys + j / quad_rows % quad_keys, beyond + j % quad_rows);
+            return sum_of(group * quad_keys + j / quad_rows % quad_keys, beyond + j % quad_rows);
         };
         const simd::quad first = simd::sums_of_four(sum(0, 0), sum(1, 0), sum(2, 0), sum(3, 0));
         simd::unroll<quad_keys>([&](auto key) DOMINO_INLINE_LAMBDA {
-            float* to = dots + (i * quad_keys + key) * panel;
+            float* to = dots + (group * quad_keys + key) * panel;
             const simd::quad of_key = simd::repeat_lanes<key * quad_rows, quad_rows>(first);
             if (whole) simd::widen(of_key).store_aligned(to);
             else simd::store_first<quad_rows>(of_key, to);
         });
         if constexpr (rows == 8)
-            simd::store_first<4>(simd::sums_of_four(sum(0, 4), sum(1, 4), sum(2, 4), sum(3, 4)), dots + i * panel + 4);
+            simd::store_first<4>(simd::sums_of_four(sum(0, 4), sum(1, 4), sum(2, 4), sum(3, 4)),
+                                 dots + group * panel + 4);
     });
     return next;
 }
