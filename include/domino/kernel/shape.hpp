@@ -57,13 +57,15 @@ constexpr index_t thin_rows_of(index_t n) { return n % 4 == 3 ? n + 1 : n; }
 /// long while they pass through the softmax, and that their values stay where they were prefetched to; so many that the softmax
 /// keeps its registers busy. L1 (`near`) has room for few. With L2 there are the more the less memory is the limit: the more
 /// multiply-adds a byte has.
-inline constexpr index_t least_thin_keys = 8, most_thin_keys = 64;
+inline constexpr index_t least_thin_keys = 8, most_thin_keys = 48;
 constexpr index_t thin_keys(index_t value_dim, index_t element_bytes, index_t rows, bool near) {
     constexpr index_t few = 4 * 1024;
     const index_t bytes = near ? (rows < 4 ? few : 2 * few) : std::clamp(2 * few * rows / element_bytes, few, 4 * few),
-                  most = near ? (element_bytes < 4 ? 32 : 16) : most_thin_keys,
-                  keys = bytes / (std::max<index_t>(value_dim, 1) * element_bytes);
-    return std::clamp(keys / least_thin_keys * least_thin_keys, least_thin_keys, most);
+                  most = near ? (element_bytes < 4 ? 32 : 16) : most_thin_keys;
+    index_t keys = bytes / (std::max<index_t>(value_dim, 1) * element_bytes) / least_thin_keys * least_thin_keys;
+    keys = std::clamp(keys, least_thin_keys, most);
+    while (kv_tile % keys != 0) keys -= least_thin_keys;  // so that tiles are the same wherever a mask's runs end
+    return keys;
 }
 
 /// Where a call has fewer blocks than `split_tasks`, each of a panel's rows at most (decoding), the keys of a block are cut into parts of
