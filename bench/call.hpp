@@ -13,7 +13,7 @@ struct shape {
     index_t batch = 1, heads = 1, kv_heads = 1;
 };
 
-/// For K and V in pages of 16 tokens, which lie in random order, each with those of all heads.
+/// K and V in pages of 16 tokens, as many as divide kv_len, in random order; a page has the vectors of all heads.
 template <class T>
 struct pages_of {};
 template <class T>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Tables: the hull of any stretch against a plain loop, clamped look-ups, views of every kind, and errors.
 #include <domino/domino.hpp>
+#include <memory>
 #include <random>
 #include <span>
 
@@ -95,6 +96,49 @@ TEST_CASE("stretches of a long table, and of rows of a matrix with a pitch") {
     CHECK(table<std::int32_t, 1>(entries.data() + 9, {10}, {-1}).at(index_t{4}) == entries[5]);
     CHECK(table<std::int32_t, 3>(entries.data(), {2, 3, 4}, {0, 4, 1}).at(index_t{1}, index_t{2}, index_t{3}) ==
           entries[11]);
+}
+
+/// Counts the boxes of matrices, of which all entries but one are alike, whose hull is not the join of their entries.
+template <class T>
+int wrong_boxes(T usual, T other) {
+    int wrong = 0;
+    for (index_t rows = 1; rows <= 3; ++rows)
+        for (index_t columns : {1, 15, 16, 17, 31, 32, 33, 40, 50})
+            for (index_t odd = 0; odd < rows * columns; ++odd) {
+                const auto entries = std::make_unique<T[]>(static_cast<std::size_t>(rows * columns));
+                std::fill_n(entries.get(), rows * columns, usual);
+                entries[static_cast<std::size_t>(odd)] = other;
+                const auto t = table(static_cast<const T*>(entries.get()), rows, columns);
+                for (index_t top = 0; top < rows; ++top)
+                    for (index_t left = 0; left < columns; ++left) {
+                        auto expected = t.over(interval{top, top}, interval{left, left});
+                        for (index_t row = top; row < rows; ++row)
+                            for (index_t column = left; column < columns; ++column)
+                                expected = join(expected, t.over(interval{row, row}, interval{column, column}));
+                        wrong += !(t.over(interval{top, rows - 1}, interval{left, columns - 1}) == expected);
+                    }
+            }
+    return wrong;
+}
+
+TEST_CASE("one other entry, wherever it is, is in the hull of a matrix") {
+    CHECK(wrong_boxes<std::uint8_t>(0, 1) == 0);
+    CHECK(wrong_boxes<std::uint8_t>(1, 0) == 0);
+    CHECK(wrong_boxes<std::int32_t>(0, 7) == 0);
+    CHECK(wrong_boxes<std::int32_t>(-3, 0) == 0);
+    CHECK(wrong_boxes<float>(0.f, 1.f) == 0);
+    CHECK(wrong_boxes<bool>(true, false) == 0);
+    CHECK(wrong_boxes<bool>(false, true) == 0);
+}
+
+TEST_CASE("a batch of documents whose last begins within the last entries: no row sees another's") {
+    for (const index_t batch : {1, 2})
+        for (const index_t len : {17, 100, 111}) {
+            std::vector<std::int32_t> ids(static_cast<std::size_t>(batch * len), 0);
+            for (index_t i = 0; i < batch * len; ++i) ids[static_cast<std::size_t>(i)] = i % len >= len / 16 * 16;
+            const auto mask = same_document(table(ids, batch, len));
+            CHECK(classify(mask, tile{0, 0, {0, len}, {0, len}}) == tile_kind::partial);
+        }
 }
 
 TEST_CASE("NaN entries: a hull that holds one says so, and no comparison is decided by it") {

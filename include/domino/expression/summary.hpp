@@ -122,6 +122,7 @@ public:
             const hull all = over_row(at, columns - 1);
             everything_ = i == 0 ? all : join(everything_, all);
         }
+        everything_is_known_ = true;
     }
 
     /// The join of a box of entries, clamped into the table, into `all`; false where it has too many rows to ask.
@@ -204,7 +205,7 @@ private:
         };
         hull all = next();
         while (first < end) all = join(all, next());
-        if (Rank > 1 && all == everything_) return all;
+        if (Rank > 1 && everything_is_known_ && all == everything_) return all;
         if (lo < begin * block) all = join(all, scan(of, lo, begin * block - 1));
         if (hi >= end * block) all = join(all, scan(of, end * block, hi));
         return all;
@@ -222,6 +223,7 @@ private:
     index_t row_size_ = 0;
     std::vector<kept_hull<T, hull>> nodes_;
     hull everything_{};  ///< the join of all entries
+    bool everything_is_known_ = false;
 };
 
 }  // namespace detail

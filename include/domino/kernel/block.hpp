@@ -256,24 +256,24 @@ private:
         with_next(std::false_type{});
     }
 
-    /// What is prefetched while `some` keys are read: values of their tile, or where they have been, what is needed when the block
-    /// is done.
+    /// Finds (next_) what is prefetched while `some` keys are read: values of their tile, or where they have been, what is needed when
+    /// the block is done.
     void find_next_with_keys(span some) {
         next_.clear();
-        locate(p_.v, ahead_.values_with_keys(some, tile_.end, visit_if_copied(v_, w_.v)));
+        add_next(p_.v, ahead_.values_with_keys(some, tile_.end, keys_copied_at_once(v_, w_.v)));
         if (next_.empty()) (to_write_.count > 0 ? to_write_ : next_q_).take(some.size(), next_);
     }
     /// The same while their values are read: keys.
     void find_next_with_values(span some) {
         next_.clear();
-        locate(p_.k, ahead_.keys_with_values(some, visit_if_copied(k_, w_.k)));
+        add_next(p_.k, ahead_.keys_with_values(some, keys_copied_at_once(k_, w_.k)));
     }
-    void locate(const row_reader& source, span tokens) {
+    void add_next(const row_reader& source, span tokens) {
         source.locate(source.source, block_.b, kv_head_, {tokens.begin, std::min(tokens.end, p_.kv_len(block_.b))},
                       next_);
     }
     /// The keys that are copied at once to `scratch`, none where vectors are read in place.
-    index_t visit_if_copied(const float_rows& rows, const float* scratch) const {
+    index_t keys_copied_at_once(const float_rows& rows, const float* scratch) const {
         return rows.first == scratch ? visited_.size() : 0;
     }
 

@@ -19,33 +19,26 @@ protected:
     block_output(const problem& p, const row_block& block, const workspace& w, float q_factor, float score_unit)
         : block_panels(p, block, w, q_factor), score_unit_(score_unit) {}
 
-    /// What the block has, to `part`: outputs, maxima and sums of its panels.
+    /// What the block has, to `part`: of each row its output, maximum and sum.
     void copy_part(float* part) const {
-        const index_t lanes = panels() * panel;
-        part = std::copy_n(w_.o, lanes * value_dim_, part);
-        part = std::copy_n(w_.max, lanes, part);
-        std::copy_n(w_.sum, lanes, part);
+        for (index_t row = 0; row < rows_; ++row) {
+            for (index_t c = 0; c < value_dim_; ++c) *part++ = output(row, c);
+            *part++ = w_.max[place(row)];
+            *part++ = w_.sum[place(row)];
+        }
     }
     /// Adds what a part of the keys gave.
     void join(const float* part) {
-        const index_t lanes = panels() * panel;
-        const float *part_max = part + lanes * value_dim_, *part_sum = part_max + lanes;
-        for (index_t i = 0; i < panels(); ++i) {
-            const index_t row_stride = thin(i) ? value_dim_ : 1, channel_stride = thin(i) ? 1 : panel;
-            for (index_t lane = 0; lane < rows_in(i); ++lane) {
-                float &max = w_.max[i * panel + lane], &sum = w_.sum[i * panel + lane];
-                const float before = max, more = part_max[i * panel + lane], now = std::max(before, more);
-                const auto factor = [&](float of) {  // what saw nothing is 0, or NaN: it stays so
-                    return of == minus_infinity ? 1.f : std::exp((of - now) * score_unit_);
-                };
-                const float a = factor(before), b = factor(more);
-                for (index_t c = 0; c < value_dim_; ++c) {
-                    const index_t at = i * panel * value_dim_ + lane * row_stride + c * channel_stride;
-                    w_.o[at] = w_.o[at] * a + part[at] * b;
-                }
-                sum = sum * a + part_sum[i * panel + lane] * b;
-                max = now;
-            }
+        for (index_t row = 0; row < rows_; ++row, part += value_dim_ + 2) {
+            float &max = w_.max[place(row)], &sum = w_.sum[place(row)];
+            const float before = max, more = part[value_dim_], now = std::max(before, more);
+            const auto factor = [&](float of) {  // what saw nothing is 0, or NaN: it stays so
+                return of == minus_infinity ? 1.f : std::exp((of - now) * score_unit_);
+            };
+            const float a = factor(before), b = factor(more);
+            for (index_t c = 0; c < value_dim_; ++c) output(row, c) = output(row, c) * a + part[c] * b;
+            sum = sum * a + part[value_dim_ + 1] * b;
+            max = now;
         }
     }
 
@@ -77,6 +70,12 @@ protected:
     const float score_unit_;
 
 private:
+    /// A row's running output.
+    float& output(index_t row, index_t c) const {
+        const index_t i = place(row) / panel, lane = place(row) % panel;
+        return o_panel(i)[thin(i) ? lane * value_dim_ + c : c * panel + lane];
+    }
+
     void write_panel(index_t i) {
         if (thin(i)) {
             for (index_t lane = 0; lane < rows_in(i); ++lane) {

@@ -104,8 +104,8 @@ protected:
     row_block block_;
     workspace w_;
     index_t rows_;
-    index_t
-        moved_;  ///< rows from here on are a register of lanes further: a thin panel's, behind a panel of one register
+    /// Rows from here on (interval::most: none) are a register of lanes further: a thin panel's, behind one of one register.
+    index_t moved_;
     index_t kv_head_;
     index_t head_dim_ = p_.q.head_dim, value_dim_ = p_.v.head_dim;
     rows_to_prefetch next_q_ = {};  ///< the block's other rows of Q, and the next block's

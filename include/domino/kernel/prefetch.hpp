@@ -24,7 +24,8 @@ struct rows_to_prefetch {
     }
 };
 
-/// A walk over stretches of memory, a few lines at a time; at the end the last stretch again, which is near then.
+/// A walk over stretches of memory, a few lines at a time, which may go beyond a stretch; at the end the last one again, which is near
+/// then.
 struct stretch_walk {
     const stretch *now = nullptr, *last = nullptr;
     const char *at = nullptr, *end = nullptr;
@@ -68,16 +69,16 @@ private:
 
 /// How far a block's keys and values have been prefetched or met. Values are prefetched while the same tile's keys are read, and
 /// keys a tile ahead, while values are read: by the first panel that comes near them. Those that are copied or converted before they
-/// are read, `visit` keys at once, are prefetched for the next visit.
+/// are read, some at once (none: 0), are prefetched for the next time.
 class read_ahead {
 public:
     /// The keys whose values are prefetched while `some` keys are read of a tile that ends at `tile_end`.
-    span values_with_keys(span some, index_t tile_end, index_t visit_if_copied) {
-        return next(values_, some.begin + visit_if_copied, tile_end + visit_if_copied, some.size());
+    span values_with_keys(span some, index_t tile_end, index_t copied_at_once) {
+        return next(values_, some.begin + copied_at_once, tile_end + copied_at_once, some.size());
     }
     /// The keys that are prefetched while the values of `some` are read.
-    span keys_with_values(span some, index_t visit_if_copied) {
-        const index_t begin = some.end + std::max<index_t>(visit_if_copied - kv_tile, 0);
+    span keys_with_values(span some, index_t copied_at_once) {
+        const index_t begin = some.end + std::max<index_t>(copied_at_once - kv_tile, 0);
         return next(keys_, begin, begin + kv_tile, some.size());
     }
 
@@ -94,7 +95,7 @@ private:
 };
 
 /// Prefetches vectors, line by line as hardware prefetchers like it, or single lines, or both, between the steps of a
-/// microkernel for `step` keys: a line before each of `spacing` calls.
+/// microkernel for `step` keys: a line before every `spacing`-th call.
 template <bool vectors, bool lines, int step = kernel::step<panel_registers>, int spacing = 2>
 struct prefetcher {
     stretch_walk walk = {};

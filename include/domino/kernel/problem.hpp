@@ -36,8 +36,8 @@ struct row_block {
 /// How a call is cut into blocks; depends on its shape only, never on the threads.
 struct block_grid {
     index_t heads_per_block, queries_per_block, head_blocks, query_blocks, batch;
-    index_t splits = 1;  ///< parts of the keys of each block
-    index_t part;        ///< floats that a part gives
+    index_t splits = 1;   ///< parts of the keys of each block
+    index_t part_floats;  ///< that a part gives: a row's output, its maximum and its sum
 
     explicit block_grid(const problem& p) : batch(p.q.batch) {
         const index_t rows = block_rows(p.q.head_dim, p.v.head_dim);
@@ -48,10 +48,10 @@ struct block_grid {
         head_blocks = p.q.heads / heads_per_block;
         query_blocks = (p.q.len + queries_per_block - 1) / queries_per_block;
         const index_t rows_in_block = heads_per_block * queries_per_block;
-        part = (rows_in_block > simd::width ? 2 : 1) * panel * (p.v.head_dim + 2);  // the last rows may be a panel more
-        if (rows_in_block <= panel && size() > 0)
+        part_floats = rows_in_block * (p.v.head_dim + 2);
+        if (rows_in_block <= split_rows && size() > 0)
             splits = std::max<index_t>(
-                std::min({split_tasks / size(), p.k.len / split_keys, split_floats / (part * size())}), 1);
+                std::min({split_tasks / size(), p.k.len / split_keys, split_floats / (part_floats * size())}), 1);
     }
     index_t size() const { return batch * head_blocks * query_blocks; }
     row_block at(index_t i, index_t q_len) const {

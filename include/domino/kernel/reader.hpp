@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // A source's rows as floats: where they lie if they are floats, evenly spaced; converted into scratch memory otherwise.
-// The kernels know neither pages nor element types.
+// The kernels know neither pages nor element types. And where rows lie, for prefetching. (Not scales: they are few.)
 #pragma once
 
 #include <algorithm>

@@ -47,10 +47,10 @@ void run(const problem& p, const Mask& mask, const Score& score_mod, const execu
     span keys[split_tasks];
     for (index_t i = 0; i < grid.size(); ++i) block(i, 0).cut(n, keys + i * n);
     order.for_each(executor, n, [&](index_t i, index_t part, index_t worker) {
-        block(i, worker).compute_part(keys[i * n + part], shared.parts + (i * n + part) * grid.part);
+        block(i, worker).compute_part(keys[i * n + part], shared.parts + (i * n + part) * grid.part_floats);
     });
     order.for_each(executor, 1, [&](index_t i, index_t, index_t worker) {
-        block(i, worker).join_parts(n, shared.parts + i * n * grid.part, grid.part);
+        block(i, worker).join_parts(n, shared.parts + i * n * grid.part_floats, grid.part_floats);
     });
 }
 

@@ -45,9 +45,10 @@ inline constexpr index_t mask_grain = kv_tile / 2;
 inline constexpr index_t thin_rows = simd::width / 2, thin_rows_of_narrow = std::min<index_t>(8, simd::width);
 
 /// The most rows beyond a panel's first register for which a thin panel is faster than a second register (measured on a Zen 4: with
-/// AVX-512 by 12 to 33 %, with AVX2 none is). Fewer than a register's, which is not thin then.
+/// AVX-512 by 12 to 33 %, with AVX2 none is).
 inline constexpr index_t thin_rows_beyond_register = simd::width >= 16 ? thin_rows : 0;
-static_assert(thin_rows_beyond_register < simd::width);
+static_assert(thin_rows_beyond_register == 0 || (thin_rows < simd::width && thin_rows_of_narrow < simd::width),
+              "domino: the panel of one register before a thin one must not be thin itself");
 
 /// Rows that a thin panel of n is computed as. It takes them by eight, four, two and one; one that is not there, of zeros, makes four of
 /// three, which is cheaper than two and one.
@@ -68,9 +69,10 @@ constexpr index_t thin_keys(index_t value_dim, index_t element_bytes, index_t ro
     return keys;
 }
 
-/// Where a call has fewer blocks than `split_tasks`, each of a panel's rows at most (decoding), the keys of a block are cut into parts of
-/// at least `split_keys`, which other threads may take. What parts give waits in `split_floats` floats.
-inline constexpr index_t split_tasks = 16, split_keys = 1024, split_floats = 64 * 1024;
+/// Where a call has fewer blocks than `split_tasks`, each of `split_rows` at most (decoding), the keys of a block are cut into parts of
+/// at least `split_keys`, which other threads may take. What parts give waits in `split_floats` floats. (The same on every
+/// architecture, so that sums are cut alike.)
+inline constexpr index_t split_tasks = 16, split_rows = 32, split_keys = 1024, split_floats = 64 * 1024;
 
 /// Keys that all panels of a block meet before the next ones come: a few tiles, whose K and V stay within 256 KiB of L2
 /// while each panel's Q and O stay in L1 over these tiles.

@@ -35,8 +35,8 @@ struct workspace {
     float *q, *o;                     ///< [block's panels]
     float *scores, *dots;             ///< [keys, panel] of a tile
     float* weights;                   ///< of a thin panel's tile whose values are yet to be added
-    float *max, *sum;                 ///< [block's rows], see row_state
-    std::int32_t *heads, *positions;  ///< [block's rows]
+    float *max, *sum;                 ///< [lanes of the block's panels], see row_state
+    std::int32_t *heads, *positions;  ///< [lanes of the block's panels]
     float* staged;                    ///< look-ups of the score mod for a panel's tile
     float *k, *v;                     ///< room for converted keys and values
     float *thin_k, *thin_v;           ///< the same of a thin panel, and for queries

@@ -11,7 +11,8 @@
 namespace domino::inline DOMINO_ARCH {
 
 /// A tensor [batch, heads, len, head_dim] of keys or values: a tensor_view, a cache, or an engine's own memory.
-/// rows(b, h, kv) is the run of vectors from token kv on, of at least one token where kv < len.
+/// rows(b, h, kv) is the run of vectors from token kv on, of at least one token where kv < len. It is also asked about keys that a mask
+/// hides, for prefetching.
 template <class S>
 concept RowSource = requires(const S& s, index_t i) {
     requires Element<typename S::element>;
