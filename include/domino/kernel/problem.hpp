@@ -37,7 +37,7 @@ struct row_block {
 struct block_grid {
     index_t heads_per_block, queries_per_block, head_blocks, query_blocks, batch;
     index_t splits = 1;   ///< parts of the keys of each block
-    index_t part_floats;  ///< that a part gives: a row's output, its maximum and its sum
+    index_t part_floats;  ///< that a part gives: of each row its output, maximum and sum
 
     explicit block_grid(const problem& p) : batch(p.q.batch) {
         const index_t rows = block_rows(p.q.head_dim, p.v.head_dim);
