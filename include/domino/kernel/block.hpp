@@ -269,8 +269,7 @@ private:
         add_next(p_.k, ahead_.keys_with_values(some, keys_copied_at_once(k_, w_.k)));
     }
     void add_next(const row_reader& source, span tokens) {
-        source.locate(source.source, block_.b, kv_head_, {tokens.begin, std::min(tokens.end, p_.kv_len(block_.b))},
-                      next_);
+        source.locate(block_.b, kv_head_, {tokens.begin, std::min(tokens.end, p_.kv_len(block_.b))}, next_);
     }
     /// The keys that are copied at once to `scratch`, none where vectors are read in place.
     index_t keys_copied_at_once(const float_rows& rows, const float* scratch) const {

@@ -104,7 +104,7 @@ void add_stretches(const void* object, index_t b_, index_t h_, span kv, stretche
 struct row_reader {
     const void* source = nullptr;
     float_rows (*read)(const void*, index_t, index_t, span, float*) = nullptr;
-    void (*locate)(const void*, index_t, index_t, span, stretches&) = nullptr;
+    void (*add)(const void*, index_t, index_t, span, stretches&) = nullptr;
     index_t batch = 0, heads = 0, len = 0, head_dim = 0;
 
     row_reader() = default;
@@ -112,7 +112,7 @@ struct row_reader {
     explicit row_reader(const S& s)
         : source(&s),
           read(read_rows<S>),
-          locate(add_stretches<S>),
+          add(add_stretches<S>),
           batch(s.batch()),
           heads(s.heads()),
           len(s.len()),
@@ -120,6 +120,8 @@ struct row_reader {
     float_rows operator()(index_t b_, index_t h_, span kv, float* scratch) const {
         return read(source, b_, h_, kv, scratch);
     }
+    /// Adds where they lie.
+    void locate(index_t b_, index_t h_, span kv, stretches& to) const { add(source, b_, h_, kv, to); }
 };
 
 }  // namespace kernel

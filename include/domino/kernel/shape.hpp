@@ -56,8 +56,8 @@ constexpr index_t thin_rows_of(index_t n) { return n % 4 == 3 ? n + 1 : n; }
 
 /// Keys of a tile of a thin panel of some rows, whose values have elements of some bytes: so few that memory does not rest for
 /// long while they pass through the softmax, and that their values stay where they were prefetched to; so many that the softmax
-/// keeps its registers busy. L1 (`near`) has room for few. With L2 there are the more the less memory is the limit: the more
-/// multiply-adds a byte has.
+/// keeps its registers busy. L1 (`near`) has room for few. In L2 they may be more where a byte has more multiply-adds, for memory
+/// is less the limit then.
 inline constexpr index_t least_thin_keys = 8, most_thin_keys = 48;
 constexpr index_t thin_keys(index_t value_dim, index_t element_bytes, index_t rows, bool near) {
     constexpr index_t few = 4 * 1024;
