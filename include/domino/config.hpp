@@ -8,14 +8,16 @@
 #define DOMINO_VERSION_MINOR 1
 #define DOMINO_VERSION_PATCH 0
 
-#if defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__
-#error "Domino needs infinities and NaNs: compile without -ffast-math (-ffinite-math-only)."
+#if (defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__) || defined(__FAST_MATH__) || \
+    defined(__ASSOCIATIVE_MATH__) || defined(__NO_SIGNED_ZEROS__)
+#error "Domino needs infinities, NaNs, -0 and the order of its operations: compile without -ffast-math and its parts."
 #endif
 
-// Everything in Domino lives in an inline namespace with this name. Two translation units compiled with
-// different -m flags then share no inline function, so the linker cannot hand AVX-512 code to a machine
+// Everything in Domino lives in an inline namespace with this name. Two translation units whose -m flags name
+// different instructions then share no inline function, so the linker cannot hand AVX-512 code to a machine
 // without it (xsimd #1311, botan #5260, numpy #25274).
 #if defined(__AVX512BW__) && defined(__AVX512DQ__) && defined(__AVX512VL__)
+#define DOMINO_AVX512BW  // with all that comes with it
 #define DOMINO_SIMD avx512bw
 #elif defined(__AVX512F__)
 #define DOMINO_SIMD avx512f
@@ -23,6 +25,8 @@
 #define DOMINO_SIMD avx2_fma
 #elif defined(__AVX2__)
 #define DOMINO_SIMD avx2
+#elif defined(__AVX__) && defined(__FMA__)
+#define DOMINO_SIMD avx_fma
 #elif defined(__AVX__)
 #define DOMINO_SIMD avx
 #elif defined(__SSE4_2__)
@@ -45,13 +49,19 @@
 #define DOMINO_SIMD no_simd
 #endif
 
-#if defined(__cpp_exceptions)
-#define DOMINO_ARCH DOMINO_SIMD
+#if defined(__F16C__)
+#define DOMINO_F16C _f16c
 #else
-#define DOMINO_JOIN_(a, b) a##b
-#define DOMINO_JOIN(a, b) DOMINO_JOIN_(a, b)
-#define DOMINO_ARCH DOMINO_JOIN(DOMINO_SIMD, _noexceptions)
+#define DOMINO_F16C
 #endif
+#if defined(__cpp_exceptions)
+#define DOMINO_EXCEPTIONS
+#else
+#define DOMINO_EXCEPTIONS _noexceptions
+#endif
+#define DOMINO_JOIN_(a, b, c) a##b##c
+#define DOMINO_JOIN(a, b, c) DOMINO_JOIN_(a, b, c)
+#define DOMINO_ARCH DOMINO_JOIN(DOMINO_SIMD, DOMINO_F16C, DOMINO_EXCEPTIONS)
 
 #if defined(__GNUC__) && !defined(__SANITIZE_ADDRESS__)  // sanitized, functions of such a size take minutes to compile
 #define DOMINO_INLINE inline __attribute__((always_inline))

@@ -238,7 +238,7 @@ DOMINO_INLINE std::uint32_t to_bits(bools x) {
 
 /// Bit i tells of the i-th of 64 bytes whether it is not 0.
 DOMINO_INLINE std::uint64_t not_zero(const void* bytes) {
-#if defined(__AVX512BW__)
+#if defined(DOMINO_AVX512BW)
     const __m512i x = _mm512_loadu_si512(bytes);
     return _mm512_test_epi8_mask(x, x);
 #else

@@ -8,7 +8,7 @@ namespace domino::inline DOMINO_ARCH {
 namespace simd {
 
 /// x = n + f with the nearest integer n; and p * 2^n, which is 0 for n below -126.
-#if defined(__AVX512DQ__)
+#if defined(DOMINO_AVX512BW)
 struct power_of_two {
     floats f, n;
     __mmask16 not_least;
