@@ -69,6 +69,13 @@ inline constexpr auto documents = [](index_t len) {
     return domino::causal && domino::same_document(domino::table(eight_documents(len)));
 };
 inline constexpr auto prefix_quarter = [](index_t len) { return domino::prefix_lm(len / 4); };
+/// About a quarter of all blocks of n queries and n keys, chosen at random.
+inline auto quarter_of_blocks(index_t n) {
+    return [n](index_t len) {
+        const auto live = [engine = std::minstd_rand(7)](index_t, index_t) mutable { return engine() % 4 == 0; };
+        return domino::block_mask(domino::tabulate<bool>("live", live, len / n, len / n), n, n);
+    };
+}
 
 /// The mask or score mod itself, or the one made for this length.
 template <class M>

@@ -26,6 +26,10 @@ static_assert(by_pair<decltype(domino::t5_bias(std::declval<table_2>(), true))>)
 static_assert(!by_pair<decltype(std::declval<table_2>()(kv, q))>);  // rows side by side
 static_assert(!by_pair<decltype(std::declval<table_2>()(domino::b, kv))>);
 static_assert(!by_pair<decltype(domino::same_document(std::declval<domino::table_view<int, 1>>()))>);
+// Blocks of keys share entries: rows side by side.
+static_assert(!by_pair<decltype(domino::block_mask(std::declval<domino::table_view<bool, 2>>(), 64, 64))>);
+static_assert(by_pair<decltype(std::declval<table_2>()(q / 64, kv))>);
+static_assert(by_pair<decltype(std::declval<table_2>()(q, kv % 64))>);
 
 std::size_t at(index_t i) { return static_cast<std::size_t>(i); }
 std::uint64_t hash(index_t i, index_t j) {
@@ -147,6 +151,38 @@ TEST_CASE("a tensor whose look-ups reach beyond it is clamped there", "[attentio
                 return sees(std::min(i + 2, rows - 1), std::clamp<index_t>(j - 5, 0, keys - 1));
             };
         });
+}
+
+namespace {
+
+/// Masks of blocks, a table a head, of entries of any type; the shapes' heads share panels.
+template <class T>
+void check_blocks(index_t q_block, index_t kv_block) {
+    INFO("blocks of " << q_block << " queries and " << kv_block << " keys");
+    const auto live = [](index_t h, index_t i, index_t j) { return hash(3 * h + i, j) % 3 != 0; };
+    compare_on_all_shapes(
+        [=](call::problem& p, index_t rows, index_t keys) {
+            const index_t q_blocks = (rows - 1) / q_block + 1, kv_blocks = (keys - 1) / kv_block + 1;
+            const auto table = domino::tabulate<T>("live", live, p.s.heads, q_blocks, kv_blocks);
+            const auto mask = domino::is_true(table(domino::h, q / q_block, kv / kv_block));
+            p.run(mask, score);
+            CHECK(p.difference() == "");
+            p.run(domino::any_mask(domino::causal || mask), score);
+            p.keep = [keep = p.keep](index_t b, index_t h, index_t i, index_t j) { return j <= i || keep(b, h, i, j); };
+        },
+        [=](call::problem& p, auto...) {
+            p.keep = [=](auto, index_t h, index_t i, index_t j) { return live(h, i / q_block, j / kv_block); };
+        });
+}
+
+}  // namespace
+
+TEST_CASE("blocks of keys that share entries", "[attention][pairs]") {
+    check_blocks<bool>(64, 64);
+    check_blocks<bool>(1, 5);
+    check_blocks<std::int8_t>(16, 16);
+    check_blocks<std::int32_t>(7, 50);
+    check_blocks<std::int64_t>(3, 32);
 }
 
 TEST_CASE("attnax's boolean tensors, whole or for each key", "[attention][pairs]") {

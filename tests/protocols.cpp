@@ -2,6 +2,7 @@
 // One suite for all attention functions: the float64 reference, the materialized and the tiled one stand for each
 // other in every option. The oracle is written here from the formulas, with dropout's generator written a second time.
 
+#include <algorithm>
 #include <cmath>
 #include <domino/attention_fn.hpp>
 #include <domino/compiled_elsewhere.hpp>
@@ -233,13 +234,18 @@ TEMPLATE_TEST_CASE("a boolean tensor is a mask, whatever axes it broadcasts", ""
 
 TEMPLATE_TEST_CASE("sinks take weight and give none", "", reference_attention, materialized_attention,
                    tiled_attention) {
-    // two keys of score 0 and values 1 and 2
-    const std::vector<float> zero{0.f}, zeros{0.f, 0.f}, values{1.f, 2.f};
-    std::vector<float> out(1), lse(1);
+    // two keys of score 0 and values 1 and 2, for one row and for more than a panel
+    constexpr index_t most_rows = 70;
+    const std::vector<float> zeros(most_rows, 0.f), values{1.f, 2.f};
+    std::vector<float> out(most_rows), lse(most_rows);
     const auto run = [&](const any_mask& m, attention_options options) {
         options.lse = lse.data();
-        TestType{}(bhsd(zero.data(), 1, 1, 1, 1), bhsd(zeros.data(), 1, 1, 2, 1), bhsd(values.data(), 1, 1, 2, 1),
-                   bhsd(out.data(), 1, 1, 1, 1), m, score, options);
+        for (const index_t rows : {index_t{1}, most_rows}) {
+            TestType{}(bhsd(zeros.data(), 1, 1, rows, 1), bhsd(zeros.data(), 1, 1, 2, 1),
+                       bhsd(values.data(), 1, 1, 2, 1), bhsd(out.data(), 1, 1, rows, 1), m, score, options);
+            CHECK(std::count(out.begin(), out.begin() + rows, out[0]) == rows);
+            CHECK(std::count(lse.begin(), lse.begin() + rows, lse[0]) == rows);
+        }
         return out[0];
     };
     constexpr float nothing = -std::numeric_limits<float>::infinity();

@@ -39,7 +39,8 @@ def cases(options):
 
     prefill = [("dense", "dense", "plain"), ("causal", "causal", "plain"),
                ("8 documents, causal", "documents", "plain"), ("prefix-LM, a quarter", "prefix", "plain"),
-               ("last 256 keys", "window", "plain"), ("ALiBi, causal", "causal", "alibi"),
+               ("last 256 keys", "window", "plain"), ("blocks of 128, a quarter", "blocks", "plain"),
+               ("ALiBi, causal", "causal", "alibi"),
                ("softcap, causal", "causal", "softcap"), ("boolean tensor", "boolean", "plain")]
     if options.quick:
         prefill = [row for row in prefill if row[0] in ("dense", "causal", "8 documents, causal", "last 256 keys")]
@@ -47,6 +48,8 @@ def cases(options):
             for length in options.lengths for head_dim in options.head_dims for name, mask, score in prefill]
     if not options.quick:
         made += [case("16 queries", "short", "causal", heads=heads, kv_heads=8, q_len=16) for heads in (8, 32)]
+        made += [case(f"{mask}, {length} queries", "short", mask, heads=384, kv_len=length, head_dim=64)
+                 for length in (64, 128) for mask in ("dense", "causal")]
     for type_ in ("f32", "f16") if options.quick else ("f32", "f16", "bf16", "int8"):
         made += [case("one query", "decode", "causal", "plain", type_, 32, 8, 1, len_) for len_ in options.kv_lengths]
     if not options.quick:

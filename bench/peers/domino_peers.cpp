@@ -88,6 +88,7 @@ void with_mask(const problem& p, const bool* kept, const F& f) {
     else if (p.mask == "documents") f(documents(p.kv_len));
     else if (p.mask == "prefix") f(prefix_quarter(p.kv_len));
     else if (p.mask == "window") f(domino::last_n(256));
+    else if (p.mask == "blocks") f(quarter_of_blocks(128)(p.kv_len));
     else if (p.mask == "boolean") f(domino::dense(domino::table(kept, p.q_len, p.kv_len)));
     else throw std::invalid_argument("no mask " + p.mask);
 }

@@ -77,6 +77,9 @@ def flex(case):
     if case.mask == "documents":
         ids = torch.from_numpy(case.documents())
         masks["documents"] = lambda b, h, q, kv: (ids[q] == ids[kv]) & (kv <= q)
+    if case.mask == "blocks":
+        live = torch.from_numpy(case.live_blocks())
+        masks["blocks"] = lambda b, h, q, kv: live[q // worker.BLOCK, kv // worker.BLOCK]
     if case.mask == "boolean":
         kept = torch.from_numpy(case.kept())
         masks["boolean"] = lambda b, h, q, kv: kept[q, kv]

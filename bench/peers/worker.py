@@ -10,6 +10,7 @@ import time
 import numpy as np
 
 WINDOW = 256
+BLOCK = 128
 SOFTCAP = 30.0
 
 
@@ -58,6 +59,10 @@ class Case:
     def documents(self):
         """The document of each token, from the mask: a query's first key begins its document."""
         return np.unique(self.kept().argmax(1), return_inverse=True)[1].astype(np.int32)
+
+    def live_blocks(self):
+        """Which blocks of BLOCK queries and BLOCK keys are kept."""
+        return np.ascontiguousarray(self.kept()[::BLOCK, ::BLOCK])
 
 
 def sample(output):

@@ -102,7 +102,7 @@ void attention(const TQ& Q, const TK& K, const TV& V, const TO& O, const M& mask
         p.q = kernel::row_reader(Q);
         p.k = kernel::row_reader(K);
         p.v = kernel::row_reader(V);
-        p.kv = kernel::thin_reader(K, V);
+        p.thin = kernel::thin_reader(K, V);
         const tile all{{0, p.q.batch}, {0, p.q.heads}, {p.q_offset, p.q_offset + p.q.len}, {0, p.k.len}};
         if constexpr (requires {
                           { mask_mod.shape() } -> std::convertible_to<mask_shape>;
@@ -120,7 +120,7 @@ void attention(const TQ& Q, const TK& K, const TV& V, const TO& O, const M& mask
             memory = owned.get();
         }
         std::atomic<index_t> first_empty = interval::most;
-        p.tail.first_empty = &first_empty;
+        p.softmax.first_empty = &first_empty;
         kernel::run(p, mask_expression, score_expression, options.executor, memory);
         if (const index_t row = first_empty; row != interval::most)
             detail::fail_empty_row(row / p.q.len / p.q.heads, row / p.q.len % p.q.heads, row % p.q.len);
@@ -154,7 +154,7 @@ inline void check_own_shape(const mask_shape& own, const kernel::problem& p) {
     check_equal("mask", "kv_len", "K", p.k.len, own.kv_len);
 }
 
-inline kernel::softmax_tail checked_tail(const attention_options& options, index_t heads) {
+inline kernel::softmax_options checked_softmax(const attention_options& options, index_t heads) {
     if (!options.sinks.empty()) {
         if (options.smooth_softmax)
             fail("options.smooth_softmax", "not both it and options.sinks, for it is a sink of 0", "both");
@@ -184,10 +184,12 @@ inline kernel::problem checked_problem(const source_facts& Q, const source_facts
     check_equal("O", "head_dim", "V", V.head_dim, O.head_dim());
     at_least(1, Q.head_dim, "Q: head_dim");
     at_least(1, V.head_dim, "V: head_dim");
+    for (const source_facts* x : {&Q, &V})
+        if (!fits_lanes({0, x->head_dim})) fail(x->argument, "a head_dim within 32 bits", std::to_string(x->head_dim));
     if (K.heads == 0 ? Q.heads != 0 : Q.heads % K.heads != 0)
         fail("K", "num_kv_heads that divide Q's " + std::to_string(Q.heads) + " heads", std::to_string(K.heads));
 
-    kernel::problem p{{}, {}, {}, {}, O, options.lse, 0.f, options.q_offset, nullptr, true};
+    kernel::problem p{.o = O, .lse = options.lse, .q_offset = options.q_offset};
     p.scale = options.scale.value_or(static_cast<float>(1.0 / std::sqrt(double(Q.head_dim))));
     if (!std::isfinite(p.scale)) fail("options.scale", "a finite factor", std::to_string(p.scale));
     if (!fits_lanes({p.q_offset, p.q_offset}) || !fits_lanes({0, saturating_add(p.q_offset, Q.len)}) ||
@@ -201,7 +203,7 @@ inline kernel::problem checked_problem(const source_facts& Q, const source_facts
                 fail("options.kv_lengths", "0 to kv_len " + std::to_string(K.len), std::to_string(length));
         p.kv_lengths = options.kv_lengths.data();
     }
-    p.tail = checked_tail(options, Q.heads);
+    p.softmax = checked_softmax(options, Q.heads);
     at_least(1, options.executor.concurrency(), "options.executor: concurrency()");
     const std::size_t need = workspace_bytes(Q.head_dim, V.head_dim, options.executor.concurrency());
     if (!options.workspace.empty() && options.workspace.size() < need)

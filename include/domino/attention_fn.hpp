@@ -44,7 +44,7 @@ namespace detail {
 
 /// Turns a row's scores into weights in place, -inf being masked, and gives the log-sum-exp. Plain loops in Real.
 template <class Real>
-Real softmax_row(Real* row, index_t keys, const kernel::softmax_tail& tail, index_t b_, index_t h_, index_t query) {
+Real softmax_row(Real* row, index_t keys, const kernel::softmax_options& tail, index_t b_, index_t h_, index_t query) {
     constexpr Real nothing = -std::numeric_limits<Real>::infinity();
     const Real sink = static_cast<Real>(tail.sink_of(h_));
     Real max = sink;
@@ -95,8 +95,8 @@ public:
                 weights[key] = static_cast<Real>(
                     evaluate(score_mod_, point{b_, h_, position, key, static_cast<float>(weights[key])}));
         }
-        const Real lse = softmax_row(weights, keys, p_.tail, b_, h_, row);
-        const dropout_options& dropout = p_.tail.dropout;
+        const Real lse = softmax_row(weights, keys, p_.softmax, b_, h_, row);
+        const dropout_options& dropout = p_.softmax.dropout;
         for (index_t key = 0; key < keys && dropout.active(); ++key)
             weights[key] = dropout.keeps(b_, h_, position, key)
                              ? weights[key] * static_cast<Real>(dropout.kept_factor())

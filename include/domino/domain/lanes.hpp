@@ -198,7 +198,6 @@ private:
         using register_type = decltype(detail::spread(std::conditional_t<std::same_as<entry, bool>, index_t, entry>{}));
         using stored = typename register_type::value_type;
         const auto at_lane = [&](auto... i) { return static_cast<stored>(table.at(i...)); };
-        alignas(64) std::array<stored, static_cast<std::size_t>(simd::width)> lanes;
         if constexpr (detail::by_last_index<Index...>) {
             // neighbours in a row that lie inside the table
             if (const auto* row = table.row(simd::width, detail::first_of(index)...)) {
@@ -209,15 +208,19 @@ private:
             if (table.is_beyond(simd::width, detail::first_of(index)...))
                 return finish<entry>(register_type(at_lane(detail::first_of(index)...)));
         }
-        if constexpr (std::same_as<typename Table::value_type, stored>)
-            if (table.has_narrow_offsets()) {
-                const simd::ints offset = offsets(table, std::index_sequence_for<Index...>{}, index...);
-                const std::int32_t first_offset = simd::first_lane(offset);
-                // all lanes alike, as in a bucket of distances, are read once
-                if (xsimd::all(offset == simd::ints(first_offset))) return register_type(table.data()[first_offset]);
-                return simd::gather(table.data(), offset);
-            }
-        each_lane(lanes, at_lane, index...);
+        alignas(64) std::array<stored, static_cast<std::size_t>(simd::width)> lanes;
+        if (table.has_narrow_offsets()) {
+            const auto at_offset = [&](index_t i) { return static_cast<stored>(table.data()[i]); };
+            const simd::ints offset = offsets(table, std::index_sequence_for<Index...>{}, index...);
+            const std::int32_t first_offset = simd::first_lane(offset);
+            // all lanes alike, as in a block or a bucket of distances, are read once
+            if (xsimd::all(offset == simd::ints(first_offset)))
+                return finish<entry>(register_type(at_offset(first_offset)));
+            if constexpr (std::same_as<typename Table::value_type, stored>) return simd::gather(table.data(), offset);
+            else each_lane(lanes, at_offset, offset);
+        } else {
+            each_lane(lanes, at_lane, index...);
+        }
         return finish<entry>(simd::load_lanes(lanes));
     }
     /// Where a table's entries are, from its data on; each index is clamped into the table.

@@ -8,13 +8,13 @@
 #include <type_traits>
 #include <utility>
 
-#include "domino/config.hpp"
+#include "domino/expression/op.hpp"
 
 namespace domino::inline DOMINO_ARCH {
 
-/// A set of indices that an expression depends on; and whether it reads data that has an entry for each pair of q and kv,
-/// those of neighbouring keys side by side.
-enum class axes : unsigned { none = 0, b = 1, h = 2, q = 4, kv = 8, score = 16, pairs = 32 };
+/// A set of indices that an expression depends on; and whether it divides keys into blocks, as kv / 64 does, and reads data that has
+/// an entry for each pair of q and kv, those of neighbouring keys side by side.
+enum class axes : unsigned { none = 0, b = 1, h = 2, q = 4, kv = 8, score = 16, blocks = 32, pairs = 64 };
 
 constexpr axes operator|(axes x, axes y) { return axes(unsigned(x) | unsigned(y)); }
 constexpr axes operator&(axes x, axes y) { return axes(unsigned(x) & unsigned(y)); }
@@ -118,7 +118,11 @@ template <class Op, Expression... Operands>
 struct operation : node {
     using value_type = typename Op::template value<value_t<Operands>...>;
     [[no_unique_address]] children<Operands...> operands;
-    static constexpr axes depends_on = (Operands::depends_on | ... | axes::none);
+    static constexpr axes operands_depend_on = (Operands::depends_on | ... | axes::none);
+    static constexpr axes depends_on = std::is_same_v<Op, op::divide> && std::is_same_v<value_type, index_t> &&
+                                               (operands_depend_on & axes::kv) != axes::none
+                                         ? operands_depend_on | axes::blocks
+                                         : operands_depend_on;
     explicit constexpr operation(const Operands&... x) : operands(x...) {}
     template <class Domain>
     DOMINO_INLINE constexpr auto evaluate(const Domain& at) const {

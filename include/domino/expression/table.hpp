@@ -23,11 +23,12 @@ struct lookup : node {
     using value_type = typename Table::entry;
     [[no_unique_address]] children<Indices...> indices;
     static constexpr axes read_by_indices = (Indices::depends_on | ... | axes::none);
-    /// Whether it has an entry for each pair, keys along the last dimension; or its indices look up such.
+    /// Whether it has an entry for each pair, keys along the last dimension; or its indices look up such. (Not where blocks of keys
+    /// share entries: there the range domain decides most tiles, and lanes are rows.)
     static constexpr bool by_pair = [] {
         constexpr axes last = std::array{Indices::depends_on...}[sizeof...(Indices) - 1];
         return (read_by_indices & axes::pairs) != axes::none ||
-               ((read_by_indices & axes::q) != axes::none && (last & axes::kv) != axes::none);
+               ((read_by_indices & axes::q) != axes::none && (last & (axes::kv | axes::blocks)) == axes::kv);
     }();
     static constexpr axes depends_on = read_by_indices | (by_pair ? axes::pairs : axes::none);
     /// Bare indices as in ids(b, q): the table must then cover the whole call; other look-ups are clamped.

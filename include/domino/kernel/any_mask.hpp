@@ -2,7 +2,6 @@
 // A mask whose type is forgotten, for engines that read their layers at run time and for tests that build trees.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <memory>
 
@@ -33,11 +32,10 @@ void set_bits(const E& expression, const tile& t, index_t bit, std::uint64_t* ke
     for (index_t row = t.q.begin; row < t.q.end; row += simd::width, bit += simd::width) {
         rows_in_lanes at{t.b.begin, t.h.begin, {row}, 0, {}, smaller(t.q.end - row, simd::width)};
         const auto of_rows = knowing_all_but<axes::kv>(expression, [&](const auto& e) { return evaluate(e, at); });
-        const std::uint64_t all = ~std::uint64_t{0} >> (64 - at.live);
-        for (index_t j = 0; j < t.kv.size(); ++j) {
-            at.kv = t.kv.begin + j;
-            keys[j] |= (simd::to_bits(spread(evaluate(of_rows, at))) & all) << bit;
-        }
+        set_row_bits(t.kv, at.live, bit, keys, [&](index_t key) DOMINO_INLINE_LAMBDA {
+            at.kv = key;
+            return evaluate(of_rows, at);
+        });
     }
 }
 
@@ -58,7 +56,7 @@ public:
     any_mask(const M&) = delete;  // domino: not a mask mod: a truth value over b, h, q, kv, as in kv <= q
 
     using value_type = bool;
-    static constexpr axes depends_on = axes::b | axes::h | axes::q | axes::kv;
+    static constexpr axes depends_on = axes::b | axes::h | axes::q | axes::kv | axes::blocks;
     template <class Domain>
     auto evaluate(const Domain& at) const {
         return leaf_.evaluate(at);

@@ -54,7 +54,7 @@ public:
     /// Joins what the n parts gave, in their order and `stride` floats apart, and finishes.
     void join_parts(index_t n, const float* parts, index_t stride) {
         begin();
-        pack_first(panels());
+        for (index_t i = 0; i < panels(); ++i) clear(i);
         for (; n > 0; --n, parts += stride) join(parts);
         finish(false);
     }
@@ -63,7 +63,9 @@ private:
     /// The mask or the score mod reads data by pair.
     static constexpr bool by_pair = depends_on<Mask>(axes::pairs) || depends_on<Score>(axes::pairs);
     /// A mask that is a tensor gets one question a tile: to answer, the range domain reads as much of it as the mask itself.
-    static constexpr index_t grain = depends_on<Mask>(axes::pairs) ? kv_tile : mask_grain;
+    static constexpr index_t grain = depends_on<Mask>(axes::pairs)  ? kv_tile
+                                   : depends_on<Mask>(axes::blocks) ? block_mask_grain
+                                                                    : mask_grain;
     static constexpr bool plain_score = std::same_as<Score, placeholder<axes::score>>;
 
     /// Without a score mod a tile's scores stay dot products, and |scale| is applied in the exponent. The scale's sign goes into
@@ -78,7 +80,9 @@ private:
     void attend(const tile& rows) {
         begin();
         for_each_run(mask_, rows, kv_tile, [&](const run& r) {
-            const index_t at_once = thin(0) ? r.kv.end : panels() > 1 ? visit_keys(head_dim_, value_dim_) : kv_tile;
+            const index_t at_once = one_thin_panel() ? r.kv.end
+                                  : panels() > 1     ? visit_keys(head_dim_, value_dim_)
+                                                     : kv_tile;
             for_each_piece(r.kv, at_once, [&](span keys) { visit(keys, r.kind); });
         });
         pass({0, 0});
@@ -87,7 +91,7 @@ private:
 
     /// All rows meet a stretch of keys that stays in L2: each panel in turn, tile by tile.
     void visit(span keys, tile_kind kind) {
-        if (!thin(0)) {
+        if (!one_thin_panel()) {
             visited_ = keys;
             k_ = p_.k(block_.b, kv_head_, keys, w_.k);
             v_ = p_.v(block_.b, kv_head_, keys, w_.v);
@@ -135,17 +139,17 @@ private:
         tile box = rows.box;
         box.kv = keys;
         span live{0, 0};
-        live_keys parts{};
+        seen_keys seen{};
         const auto add = [&]<class Visible>(span some, seen_by who, const Visible& visible) {
             if (live.empty()) live = {some.begin, some.begin};
             float* const scores = w_.scores + (some.begin - live.begin) * panel;
             std::fill(w_.scores + live.size() * panel, scores, minus_infinity);  // nobody sees what is between
 
             // the first register alone has seen all so far
-            const bool first_alone = who == seen_by::first && parts.left == live.size();
+            const bool first_alone = who == seen_by::first && seen.left == live.size();
             live.end = some.end;
-            if (first_alone) parts.left = live.size();
-            if (who != seen_by::last) parts.right = live.size();
+            if (first_alone) seen.left = live.size();
+            if (who != seen_by::last) seen.right = live.size();
             if constexpr (R > 1 && std::same_as<Visible, visible_bits>)
                 if (who != seen_by::several)
                     return score_register(i, who == seen_by::first ? 0 : R - 1, rows, some, visible, scores, tile_max);
@@ -157,9 +161,9 @@ private:
             add(r.kv, seen_by::several, all_visible{});
         });
         if (live.empty()) return;
-        parts.end = live.size();
-        if (skip_masked_) add_weighted<R, true>(i, live, parts, tile_max);
-        else add_weighted<R, false>(i, live, parts, tile_max);
+        seen.end = live.size();
+        if (skip_masked_) add_weighted<R, true>(i, live, seen, tile_max);
+        else add_weighted<R, false>(i, live, seen, tile_max);
     }
 
     /// What the panel's rows see of the tile's keys from the first of `some` on.
@@ -205,7 +209,8 @@ private:
         return rows;
     }
 
-    /// Scores of keys that one register of a panel's rows sees alone.
+    /// Scores of keys that one register of a panel's rows sees alone; in the steps of all R, in which they were cut: a longer one
+    /// would read the bits of other keys.
     template <int R>
     void score_register(index_t i, int r, const panel_rows& rows, span some, visible_bits visible, float* scores,
                         simd::floats (&tile_max)[R]) {
@@ -248,25 +253,27 @@ private:
         };
         find_next_with_keys(some);
         const auto with_next = [&]<bool lines>(std::bool_constant<lines>) {
-            if (next_.empty()) with(prefetcher<false, lines, step<R>>{{}, &lines_});
-            else with(prefetcher<true, lines, step<R>>{stretch_walk(next_), &lines_});
+            if (!next_.empty()) with(prefetcher<true, lines, step<R>>{stretch_walk(next_), &lines_});
+            else if constexpr (lines) with(prefetcher<false, true, step<R>>{{}, &lines_});
+            else with(no_prefetch{});
         };
         if constexpr (by_pair)
             if (!lines_.empty()) return with_next(std::true_type{});
         with_next(std::false_type{});
     }
 
-    /// Finds (next_) what is prefetched while `some` keys are read: values of their tile, or where they have been, what is needed when
-    /// the block is done.
+    /// Finds (next_) what is prefetched while `some` keys are read: values of their tile, or, when all these were, where the block's
+    /// output goes.
     void find_next_with_keys(span some) {
         next_.clear();
         add_next(p_.v, ahead_.values_with_keys(some, tile_.end, keys_copied_at_once(v_, w_.v)));
-        if (next_.empty()) (to_write_.count > 0 ? to_write_ : next_q_).take(some.size(), next_);
+        if (next_.empty()) to_write_.take(some.size(), next_);
     }
-    /// The same while their values are read: keys.
+    /// The same while their values are read: keys, or, when all these were, rows of Q.
     void find_next_with_values(span some) {
         next_.clear();
         add_next(p_.k, ahead_.keys_with_values(some, keys_copied_at_once(k_, w_.k)));
+        if (next_.empty()) locate_next_rows(some.size(), next_);
     }
     void add_next(const row_reader& source, span tokens) {
         source.locate(block_.b, kv_head_, {tokens.begin, std::min(tokens.end, p_.kv_len(block_.b))}, next_);
@@ -278,12 +285,12 @@ private:
 
     /// The tile's scores become weights; gives by how much what was summed before must `shrink`.
     template <int R, bool skip_masked>
-    void weigh(index_t i, span some, live_keys parts, const simd::floats (&tile_max)[R], simd::floats (&shrink)[R]) {
+    void weigh(index_t i, span some, seen_keys seen, const simd::floats (&tile_max)[R], simd::floats (&shrink)[R]) {
         const auto exponentiate_as = [&]<class Rows>(Rows) {
             for (int r = 0; r < R; ++r) {
                 const index_t row = i * panel + r * simd::width;
-                const span seen = parts.of_register(r, R);
-                shrink[r] = exponentiate<Rows>(w_.scores + seen.begin * panel + r * simd::width, seen.size(),
+                const span own = seen.of_register(r, R);
+                shrink[r] = exponentiate<Rows>(w_.scores + own.begin * panel + r * simd::width, own.size(),
                                                score_unit_ * std::numbers::log2e_v<float>, tile_max[r],
                                                {w_.max + row, w_.sum + row});
             }
@@ -293,16 +300,16 @@ private:
             else exponentiate_as(many_rows{});
         else exponentiate_as(many_rows{});
         if constexpr (skip_masked) mark_masked<R>(w_.scores, some.size(), {visible_of(some)});
-        if (p_.tail.dropout.active())
+        if (p_.softmax.dropout.active())
             drop_weights(w_.scores, some, R * simd::width, {block_.b, w_.heads + i * panel, w_.positions + i * panel},
-                         p_.tail.dropout);
+                         p_.softmax.dropout);
     }
 
     /// The tile's weighted values join the output; those of a thin panel at its next pass.
     template <int R, bool skip_masked>
-    void add_weighted(index_t i, span some, live_keys parts, const simd::floats (&tile_max)[R]) {
+    void add_weighted(index_t i, span some, seen_keys seen, const simd::floats (&tile_max)[R]) {
         simd::floats shrink[R];
-        weigh<R, skip_masked>(i, some, parts, tile_max, shrink);
+        weigh<R, skip_masked>(i, some, seen, tile_max, shrink);
         if constexpr (R == 1) {
             if (thin(i)) {
                 std::swap(w_.scores, w_.weights);
@@ -310,11 +317,11 @@ private:
                 waiting_.skip_masked = skip_masked;
                 return shrink[0].store_aligned(waiting_.shrink);
             }
-            parts.left = parts.right = parts.end;
+            seen.left = seen.right = seen.end;
         }
         rescale(o_panel(i), value_dim_, shrink);
         const auto add_with = [&](const auto& prefetch) {
-            add_values<R, skip_masked>(o_panel(i), value_dim_, w_.scores, values(some), parts, prefetch);
+            add_values<R, skip_masked>(o_panel(i), value_dim_, w_.scores, values(some), seen, prefetch);
         };
         if constexpr (!skip_masked) {
             find_next_with_values(some);
@@ -328,9 +335,19 @@ private:
     void pass(span some) {
         if (some.empty() && waiting_.keys.empty()) return;
         const index_t i = panels() - 1;
-        p_.kv(block_.b, kv_head_,
-              {thin_rows_of(rows_in(i)), q_panel(i), some, w_.dots, waiting_.keys, w_.weights, waiting_.skip_masked,
-               waiting_.shrink, o_panel(i), w_.thin_k, w_.thin_v, p_.kv_len(block_.b)});
+        p_.thin(block_.b, kv_head_,
+                {.rows = thin_rows_of(rows_in(i)),
+                 .q = q_panel(i),
+                 .keys = some,
+                 .dots = w_.dots,
+                 .earlier = waiting_.keys,
+                 .weights = w_.weights,
+                 .skip_masked = waiting_.skip_masked,
+                 .shrink = waiting_.shrink,
+                 .output = o_panel(i),
+                 .key_scratch = w_.thin_k,
+                 .value_scratch = w_.thin_v,
+                 .kv_len = p_.kv_len(block_.b)});
         waiting_.keys = {0, 0};
     }
 

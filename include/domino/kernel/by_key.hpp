@@ -4,7 +4,6 @@
 #pragma once
 
 #include <algorithm>
-#include <array>
 
 #include "domino/domain/key_words.hpp"
 #include "domino/kernel/any_mask.hpp"
@@ -65,10 +64,11 @@ float_rows stored_rows(const lookup<Table, Indices...>& e, const panel_rows& row
     else {
         const float *top = row(0), *before = top;
         if (!top || count < 2) return {top, 0};
-        const index_t stride = row(1) - top;
+        index_t stride = 0;
         for (index_t i = 1; i < count; ++i) {
             const float* next = row(i);
-            if (!next || next - before != stride) return {};
+            if (!next || (i > 1 && next - before != stride)) return {};
+            stride = next - before;
             before = next;
         }
         return {top, stride};
@@ -79,8 +79,8 @@ float_rows stored_rows(const E&, const panel_rows&, index_t, index_t, span) {
     return {};
 }
 
-/// Writes the value of `expression` for a panel's rows and at most kv_tile keys, from no key before the first there is, as
-/// floats to out [keys, panel]; lanes run along the keys.
+/// Writes the value of `expression` for a panel's rows and at most kv_tile keys, the last of which has a register of keys up to it,
+/// as floats to out [keys, panel]; lanes run along the keys.
 template <Expression E>
 void write_by_key(const E& expression, const panel_rows& rows, span keys, float* out) {
     // room for a register that ends with the last key and begins before the first
@@ -108,9 +108,10 @@ void write_by_key(const E& expression, const panel_rows& rows, span keys, float*
 template <Expression E>
 void write_by_row(const E& expression, const panel_rows& rows, span keys, float* out) {
     with_lanes<panel_registers>(rows, expression, [&](auto at_row, const auto& e) {
-        for (index_t key = keys.begin; key < keys.end; ++key)
-            for (int r = 0; r < panel_registers; ++r, out += simd::width)
-                as_stored(detail::spread(evaluate(e, at_row.at(r, key).by_row()))).store_aligned(out);
+        for (index_t key = keys.begin; key < keys.end; ++key, out += panel)
+            for (int r = 0; r * simd::width < rows.count; ++r)
+                as_stored(detail::spread(evaluate(e, at_row.at(r, key).without_staged())))
+                    .store_aligned(out + r * simd::width);
     });
 }
 
@@ -121,7 +122,7 @@ void write_values(const E& expression, const panel_rows& rows, span keys, float*
     else write_by_row(expression, rows, keys, out);
 }
 
-/// Writes what a panel's rows see of `keys`, before whose end there are a word of keys: bit i of out[j] for row i and the j-th
+/// Writes what a panel's rows see of `keys`, the last of which has a word of keys up to it: bit i of out[j] for row i and the j-th
 /// key. Words run along the keys.
 template <Expression Mask>
 void write_bits_by_key(const Mask& mask, const panel_rows& rows, span keys, std::uint64_t* out) {
@@ -136,15 +137,12 @@ void write_bits_by_key(const Mask& mask, const panel_rows& rows, span keys, std:
 /// The same; lanes run along the rows.
 template <Expression Mask>
 void write_bits_by_row(const Mask& mask, const panel_rows& rows, span keys, std::uint64_t* out) {
+    std::fill_n(out, keys.size(), 0);
     with_lanes<panel_registers>(rows, mask, [&](auto at_row, const auto& known_mask) {
-        for (index_t key = keys.begin; key < keys.end; ++key) {
-            std::uint64_t seen = 0;
-            for (int r = 0; r < panel_registers; ++r) {
-                const simd::bools visible = detail::spread(evaluate(known_mask, at_row.at(r, key).by_row()));
-                seen |= std::uint64_t{simd::to_bits(visible)} << (r * simd::width);
-            }
-            *out++ = seen;
-        }
+        for (int r = 0; r * simd::width < rows.count; ++r)
+            domino::detail::set_row_bits(
+                keys, std::min(rows.count - r * simd::width, simd::width), r * simd::width, out,
+                [&](index_t key) DOMINO_INLINE_LAMBDA { return evaluate(known_mask, at_row.at(r, key)); });
     });
 }
 

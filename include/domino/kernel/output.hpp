@@ -15,7 +15,7 @@ namespace kernel {
 /// A block's output, maxima and sums, of which w_ has the running ones.
 class block_output : protected block_panels {
 protected:
-    /// Scores in the workspace are times `score_unit` what they stand for.
+    /// A score in the workspace times `score_unit` is the score.
     block_output(const problem& p, const row_block& block, const workspace& w, float q_factor, float score_unit)
         : block_panels(p, block, w, q_factor), score_unit_(score_unit) {}
 
@@ -54,16 +54,16 @@ protected:
     bool finish(bool only_finite) {
         if (p_.lse.data)
             for (index_t row = 0; row < rows_; ++row) write_lse(row);
-        if (p_.tail.adjusts_sums())
+        if (p_.softmax.adjusts_sums())
             for (index_t row = 0; row < rows_; ++row) {
                 float& sum = w_.sum[place(row)];
-                sum = p_.tail.adjusted_sum(sum, double(w_.max[place(row)]) * double(score_unit_), head_of(row));
+                sum = p_.softmax.adjusted_sum(sum, double(w_.max[place(row)]) * double(score_unit_), head_of(row));
             }
         for (index_t i = 0; i < panels(); ++i) {
             if (only_finite && !finite(i)) return false;
             write_panel(i);
         }
-        if (p_.tail.policy != empty_rows::zeros) apply_policy();
+        if (p_.softmax.policy != empty_rows::zeros) apply_policy();
         return true;
     }
 
@@ -102,7 +102,7 @@ private:
             sum == 0.f ? double(minus_infinity) : double(max) * double(score_unit_) + std::log(double(sum));
         const auto& strides = p_.lse.strides;
         p_.lse.data[block_.b * strides[0] + head_of(row) * strides[1] + query_of(row) * strides[2]] =
-            static_cast<float>(p_.tail.lse_with_sink(lse, head_of(row)));
+            static_cast<float>(p_.softmax.lse_with_sink(lse, head_of(row)));
     }
 
     /// Rows without any weight. One mean serves a whole block, but for dropout's choice.
@@ -110,20 +110,20 @@ private:
         const float* mean = nullptr;
         for (index_t row = 0; row < rows_; ++row) {
             const index_t head = head_of(row);
-            if (w_.sum[place(row)] != 0.f || p_.tail.sink_of(head) != double(minus_infinity)) continue;
-            if (p_.tail.policy == empty_rows::error)
-                return p_.tail.note_empty((block_.b * p_.q.heads + head) * p_.q.len + query_of(row));
+            if (w_.sum[place(row)] != 0.f || p_.softmax.sink_of(head) != double(minus_infinity)) continue;
+            if (p_.softmax.policy == empty_rows::error)
+                return p_.softmax.note_empty((block_.b * p_.q.heads + head) * p_.q.len + query_of(row));
             float* out = o_row(row);
             if (mean) std::copy_n(mean, value_dim_, out);
             else write_mean(out, head, query_of(row) + p_.q_offset);
-            if (!p_.tail.dropout.active()) mean = out;
+            if (!p_.softmax.dropout.active()) mean = out;
         }
     }
 
     /// The mean of all values that dropout keeps; 0 where there are no keys.
     void write_mean(float* out, index_t head, index_t position) {
         const index_t keys = p_.kv_len(block_.b);
-        const dropout_options& dropout = p_.tail.dropout;
+        const dropout_options& dropout = p_.softmax.dropout;
         for_each_piece({0, keys}, visit_keys(head_dim_, value_dim_), [&](span piece) {
             const float_rows v = p_.v(block_.b, kv_head_, piece, w_.v);
             for (index_t c = 0; c < value_dim_; ++c) {

@@ -34,13 +34,12 @@ struct panel_rows {
     const float* staged = nullptr;  ///< what staged.hpp has written for the keys from staged_begin on
     index_t staged_begin = 0;
 
-    /// Those in n registers from `first` on.
+    /// Those in n registers from `first` on; nothing is staged yet.
     panel_rows only(int first, int n) const {
         panel_rows rows = *this;
         rows.count = std::clamp<index_t>(count - first * simd::width, 0, n * simd::width);
         rows.heads += first * simd::width;
         rows.positions += first * simd::width;
-        if (rows.staged) rows.staged += first * simd::width;
         if (one_head) {
             rows.box.q.begin = std::min(box.q.begin + first * simd::width, box.q.end);
             rows.box.q.end = std::min(rows.box.q.begin + n * simd::width, box.q.end);
@@ -74,7 +73,8 @@ template <class H, class Q, class Score>
 struct row_lanes : register_lanes<H, Q, Score> {
     const panel_rows* rows;
 
-    const register_lanes<H, Q, Score>& by_row() const { return *this; }
+    /// Those of a look-up's own indices: a staged one below it is looked up again.
+    const register_lanes<H, Q, Score>& without_staged() const { return *this; }
     DOMINO_INLINE auto staged(const auto& of) const {
         if (of.slot >= most_staged) [[unlikely]]
             return look_up(of.lookup, this->b, this->h, this->q, this->kv);

@@ -33,18 +33,22 @@ protected:
           block_(block),
           w_(w),
           rows_(block.heads.size() * block.queries.size()),
-          moved_(few_beyond_register()),
+          panels_((rows_ - 1) / panel + 1 + (few_beyond_register() > 0)),
+          last_panel_(few_beyond_register() > 0 ? rows_ - few_beyond_register() : (panels_ - 1) * panel),
           kv_head_(block.heads.begin / p.group()),
           q_factor_(q_factor) {}
 
-    index_t panels() const { return place(rows_ - 1) / panel + 1; }
+    index_t panels() const { return panels_; }
     /// The first row of panel i, or of none behind the last.
-    index_t first_row(index_t i) const { return std::min(i * panel - (i * panel > moved_ ? simd::width : 0), rows_); }
+    index_t first_row(index_t i) const { return i + 1 < panels_ ? i * panel : i < panels_ ? last_panel_ : rows_; }
     index_t rows_in(index_t i) const { return first_row(i + 1) - first_row(i); }
     /// The row's lane, counted over all panels.
-    index_t place(index_t row) const { return row < moved_ ? row : row + simd::width; }
-    bool thin(index_t i) const { return rows_in(i) <= p_.kv.most_rows; }
-    index_t tile_keys(index_t i) const { return thin(i) ? p_.kv.keys(thin_rows_of(rows_in(i)), value_dim_) : kv_tile; }
+    index_t place(index_t row) const { return row < last_panel_ ? row : row - last_panel_ + (panels_ - 1) * panel; }
+    bool thin(index_t i) const { return rows_in(i) <= p_.thin.most_rows; }
+    bool one_thin_panel() const { return thin(0); }
+    index_t tile_keys(index_t i) const {
+        return thin(i) ? p_.thin.keys(thin_rows_of(rows_in(i)), value_dim_) : kv_tile;
+    }
     float* q_panel(index_t i) const { return w_.q + i * panel * head_dim_; }
     float* o_panel(index_t i) const { return w_.o + i * panel * value_dim_; }
     span positions(span queries) const { return {queries.begin + p_.q_offset, queries.end + p_.q_offset}; }
@@ -95,51 +99,63 @@ protected:
         }
     }
 
-    /// Packs the first n panels, as far as they are not.
+    /// Packs the first n panels and clears what they have, as far as they are not.
     void pack_first(index_t n) {
-        for (; packed_ < n; ++packed_) pack(packed_);
+        for (; packed_ < n; ++packed_) {
+            pack(packed_);
+            clear(packed_);
+        }
+    }
+    /// Nothing was seen: O = 0, max = -inf, sum = 0.
+    void clear(index_t i) {
+        std::fill_n(w_.max + i * panel, panel, minus_infinity);
+        std::fill_n(w_.sum + i * panel, panel, 0.f);
+        std::fill_n(o_panel(i), panel * value_dim_, 0.f);
+    }
+
+    /// Adds where the next n rows of Q lie, of the block's other ones and the next block's.
+    void locate_next_rows(index_t n, stretches& next) {
+        const index_t len = p_.q.len, heads = p_.q.heads,
+                      end = std::min({next_row_ + n, last_next_row_, p_.q.batch * heads * len});
+        for (index_t count = 0; next_row_ < end; next_row_ += count) {
+            const index_t head = next_row_ / len, query = next_row_ % len;
+            count = std::min(end - next_row_, len - query);
+            p_.q.locate(head / heads, head % heads, {query, query + count}, next);
+        }
     }
 
     const problem& p_;
     row_block block_;
     workspace w_;
-    index_t rows_;
-    /// Rows from here on (interval::most: none) are a register of lanes further: a thin panel's, behind one of one register.
-    index_t moved_;
+    index_t rows_, panels_, last_panel_;  ///< the last panel's first row
     index_t kv_head_;
     index_t head_dim_ = p_.q.head_dim, value_dim_ = p_.v.head_dim;
-    rows_to_prefetch next_q_ = {};  ///< the block's other rows of Q, and the next block's
 
 private:
-    /// The first of the last rows, where they are so few beyond a register that they are a panel of their own.
+    /// The last rows, where they are so few beyond a register that they are a panel of their own; else 0.
     index_t few_beyond_register() const {
         const index_t beyond = rows_ % panel - simd::width;
-        return beyond > 0 && beyond <= thin_rows_beyond_register ? rows_ - beyond : interval::most;
+        return beyond > 0 && beyond <= thin_rows_beyond_register ? beyond : 0;
     }
 
-    /// Copies panel i of Q, transposed where it is not thin (lanes and rows beyond the last row hold zeros), and clears its output.
+    /// Copies panel i of Q, transposed where it is not thin; lanes and rows beyond the last row hold zeros.
     void pack(index_t i) {
         float* q = q_panel(i);
-        const index_t rows = rows_in(i);
-        if (thin(i)) std::fill_n(q + rows * head_dim_, (thin_rows_of(rows) - rows) * head_dim_, 0.f);
+        const index_t rows = rows_in(i), lanes = thin(i) ? thin_rows_of(rows) : panel;
+        if (thin(i)) std::fill_n(q + rows * head_dim_, (lanes - rows) * head_dim_, 0.f);
         else if (rows < panel) std::fill_n(q, panel * head_dim_, 0.f);
         for_each_stretch(i, [&](index_t row, index_t count) {
             for_each_piece({row, row + count}, workspace::room_for_thin(value_dim_),
                            [&](span some) { pack_rows(i, some.begin, some.size()); });
         });
         if (q_factor_ != 1.f)
-            for (index_t j = 0; j < panel * head_dim_; ++j) q[j] *= q_factor_;
-        std::fill_n(w_.max + i * panel, panel, minus_infinity);
-        std::fill_n(w_.sum + i * panel, panel, 0.f);
-        std::fill_n(o_panel(i), panel * value_dim_, 0.f);
+            for (index_t j = 0; j < lanes * head_dim_; ++j) q[j] *= q_factor_;
     }
     /// n rows of one head, from `row` on.
     void pack_rows(index_t i, index_t row, index_t n) {
         const index_t query = query_of(row), lane = place(row) % panel;
         float* q = q_panel(i);
         const float_rows from = p_.q(block_.b, head_of(row), {query, query + n}, w_.thin_k);
-        const bool in_place = from.first != w_.thin_k;
-        if (row == 0 && in_place) next_q_ = {from.from(n), head_dim_, std::min(2 * rows_, p_.q.len - query) - n};
         if (thin(i)) {
             for (index_t j = 0; j < n; ++j)
                 simd::convert(from.first + j * from.stride, head_dim_, q + (lane + j) * head_dim_);
@@ -151,6 +167,10 @@ private:
 
     float q_factor_;
     index_t packed_ = 0;  ///< panels
+
+    // rows of Q in the order of blocks: all queries of a head, then those of the next
+    index_t next_row_ = (block_.b * p_.q.heads + block_.heads.begin) * p_.q.len + block_.queries.begin + rows_in(0),
+            last_next_row_ = next_row_ - rows_in(0) + 2 * rows_;
 };
 
 }  // namespace kernel

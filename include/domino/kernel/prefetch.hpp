@@ -67,9 +67,9 @@ private:
     index_t count_ = 0, next_ = 0, offset_ = 0, end_ = 0;
 };
 
-/// How far a block's keys and values have been prefetched or met. Values are prefetched while the same tile's keys are read, and
-/// keys a tile ahead, while values are read: by the first panel that comes near them. Those that are copied or converted before they
-/// are read, some at once (none: 0), are prefetched for the next time.
+/// How far a block's keys and values have been prefetched or read. Values are prefetched while the same tile's keys are read, and
+/// keys a tile ahead, while values are read: by the first panel that comes near them. Where some are copied or converted at once
+/// before they are read (0: where they are read in place), it is the next ones that are prefetched.
 class read_ahead {
 public:
     /// The keys whose values are prefetched while `some` keys are read of a tile that ends at `tile_end`.
@@ -119,7 +119,7 @@ struct prefetcher {
     }
     static constexpr index_t calls = 4 * spacing;
 };
-using no_prefetch = prefetcher<false, false>;
+struct no_prefetch {};
 /// Prefetches keys while values are read: where those take more channels at once, fewer calls have all the lines.
 template <int R>
 using keys_prefetcher = prefetcher<true, false, step<R>, 2 * step<R> / value_step<R>>;

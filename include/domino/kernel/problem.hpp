@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "domino/kernel/tail.hpp"
+#include "domino/kernel/softmax_options.hpp"
 #include "domino/kernel/thin.hpp"
 #include "domino/tensor/view.hpp"
 
@@ -13,15 +13,15 @@ namespace kernel {
 
 /// The call's tensors and numbers, checked.
 struct problem {
-    row_reader q, k, v;
-    thin_reader kv;
+    row_reader q = {}, k = {}, v = {};
+    thin_reader thin = {};  ///< of k and v
     tensor_view<float> o;
-    lse_view lse;
-    float scale;
-    index_t q_offset;
-    const index_t* kv_lengths;  ///< [batch], or null
-    bool narrow;                ///< the mask's integers fit 32 bits
-    softmax_tail tail = {};
+    lse_view lse = {};
+    float scale = 1.f;
+    index_t q_offset = 0;
+    const index_t* kv_lengths = nullptr;  ///< [batch], or null
+    bool narrow = true;                   ///< the mask's integers fit 32 bits
+    softmax_options softmax = {};
 
     index_t group() const { return q.heads / std::max<index_t>(k.heads, 1); }
     index_t kv_len(index_t b_) const { return kv_lengths ? kv_lengths[b_] : k.len; }

@@ -45,7 +45,7 @@ DOMINO_INLINE void dot_keys(const float* q_panel, index_t head_dim, const float*
 }
 
 /// The dot products of R registers of a panel [head_dim, panel] with `count` keys: each call gives the next step's. Beyond
-/// the end the last key stands in: a maximum does not mind.
+/// the end the last key stands in: the maximum does not mind, nor do bits, which are 0 there.
 template <int R, class Prefetch = no_prefetch, int keys = step<R>>
 struct wide_dots {
     static constexpr int step = keys;

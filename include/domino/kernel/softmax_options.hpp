@@ -2,7 +2,6 @@
 // What a call may ask of the softmax beyond its definition: sinks, dropout, a policy for rows without any weight.
 #pragma once
 
-#include <algorithm>
 #include <atomic>
 #include <cmath>
 #include <limits>
@@ -34,11 +33,12 @@ struct softmax_options {
     /// Whether sums are not yet what the output is divided by.
     bool adjusts_sums() const { return sinks || smooth || dropout.active(); }
     /// What the output is divided by: the sum of the weights relative to e^max, and the sink's; times the share of
-    /// weights that dropout keeps. 0 stays 0, and what is beyond all floats is the largest.
+    /// weights that dropout keeps. 0 stays 0, and what is beyond all floats, as of a sink that is far larger, is infinite.
     float adjusted_sum(float sum, double max, index_t head) const {
         if (sum == 0.f) return sum;
         const double adjusted = (double(sum) + std::exp(sink_of(head) - max)) / double(dropout.kept_factor());
-        return static_cast<float>(std::min(adjusted, double(std::numeric_limits<float>::max())));
+        return adjusted > double(std::numeric_limits<float>::max()) ? std::numeric_limits<float>::infinity()
+                                                                    : static_cast<float>(adjusted);
     }
     /// log(e^lse + e^sink).
     double lse_with_sink(double lse, index_t head) const {

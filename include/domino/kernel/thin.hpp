@@ -5,9 +5,7 @@
 #pragma once
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
-#include <cstring>
 
 #include "domino/kernel/reader.hpp"
 #include "domino/kernel/thin_prefetch.hpp"
@@ -215,9 +213,9 @@ DOMINO_NOINLINE Walk add_channels_of(const V& value_source, index_t b_, index_t 
     return next;
 }
 
-/// Registers of channels that so many rows sum at once: with 32 registers 8 to 24 sums, with 16 twelve beside three values and a
-/// weight, of few rows no more than a line of values. Of float32 eight sums there: memory is the limit, and other lines are to come
-/// soon.
+/// Registers of channels that so many rows sum at once. With 32 registers these are 8 to 24 sums; with 16 at most twelve, beside three
+/// values and a weight, for few rows no more than a line of values; and eight of float32, where memory is the limit and other lines
+/// are to come soon.
 template <class T>
 constexpr int thin_strip(int rows) {
     if (registers == 32) return rows == 8 ? 3 : rows <= 2 && std::same_as<T, float> ? 8 : 4;
@@ -247,37 +245,26 @@ DOMINO_NOINLINE void pass_rows(const K& key_source, const V& value_source, index
     const index_t channels = pass.earlier.empty() ? 0 : value_dim, keys = pass.keys.size();
     const float* q = pass.q + row * head_dim;
 
-    using plan = prefetch_plan<rows, TK, TV, in_order>;
-    const plan prefetch(this_processor(), head_dim, value_dim);
     const bool first = row == 0;  // other rows meet what lies in cache then
-    const auto ahead = [&](span tokens, index_t n) {
-        const index_t end = first ? pass.kv_len : 0;
-        return span{std::min(tokens.begin + n, end), std::min(tokens.end + n, end)};
-    };
-    const auto lines_ahead = [&](span tokens, index_t n) { return prefetch.by_line ? ahead(tokens, n) : span{0, 0}; };
-    const lines_of<plan::key_lines> next_keys(key_source, b_, h_, lines_ahead(pass.keys, prefetch.keys));
-    const lines_of<plan::value_lines> next_values(value_source, b_, h_,
-                                                  lines_ahead(in_order ? pass.earlier : pass.keys, prefetch.values));
+    const prefetch_plan<rows, TK, TV, in_order> prefetch(this_processor(), head_dim, value_dim,
+                                                         first ? pass.kv_len : 0);
+    const auto next_keys = prefetch.lines(key_source, b_, h_, pass.keys, prefetch.keys);
+    const auto next_values = prefetch.lines(value_source, b_, h_, in_order ? pass.earlier : pass.keys, prefetch.values);
     auto key_walk = next_keys.walk();
     auto value_walk = next_values.walk();
-    const auto prefetch_between = [&]<bool lines>(std::bool_constant<lines>, const auto& source, index_t n, index_t i,
-                                                  index_t count) DOMINO_INLINE_LAMBDA {
-        const auto tokens = [&] { return ahead({pass.keys.begin + i, pass.keys.begin + i + count}, n); };
-        if constexpr (!lines) prefetch_vectors(source, b_, h_, tokens(), prefetch.near);
-        else if (!prefetch.by_line) prefetch_vectors_apart(source, b_, h_, tokens(), prefetch.near);
-    };
 
-    index_t c = 0;  // channels that are done
+    index_t channels_done = 0;
     const auto add = [&]<bool skip_masked, int of_strip>(std::bool_constant<skip_masked>,
                                                          std::integral_constant<int, of_strip>, auto... n) {
-        value_walk = add_channels_of<rows, of_strip, skip_masked>(value_source, b_, h_, pass, row, value_walk, c, n...);
-        c = std::min(c + of_strip * simd::width, value_dim);
+        value_walk = add_channels_of<rows, of_strip, skip_masked>(value_source, b_, h_, pass, row, value_walk,
+                                                                  channels_done, n...);
+        channels_done = std::min(channels_done + of_strip * simd::width, value_dim);
     };
     const auto add_strip = [&] {
-        const index_t left = (value_dim - c) / simd::width;
+        const index_t left = (value_dim - channels_done) / simd::width;
         const auto add_as = [&]<bool skip_masked>(std::bool_constant<skip_masked> skip) {
             constexpr std::integral_constant<int, 1> one;
-            if (left == 0) return add(skip, one, value_dim - c);
+            if (left == 0) return add(skip, one, value_dim - channels_done);
             const auto add_some = [&](auto n) { add(skip, n); };
             if constexpr (skip_masked)  // which is rare: few sizes
                 return left >= 4 ? add_some(std::integral_constant<int, 4>{}) : add_some(one);
@@ -287,18 +274,19 @@ DOMINO_NOINLINE void pass_rows(const K& key_source, const V& value_source, index
         if (pass.skip_masked) add_as(std::true_type{});
         else add_as(std::false_type{});
     };
-    for_each_thin_run(key_source, b_, h_, pass.keys, pass.key_scratch, [&](auto run, index_t i) {
-        float* dots = pass.dots + i * panel + row;
+    for_each_thin_run(key_source, b_, h_, pass.keys, pass.key_scratch, [&](auto run, index_t keys_done) {
+        float* dots = pass.dots + keys_done * panel + row;
         index_t j = 0;
         const auto advance = [&]<int at_once>(std::integral_constant<int, at_once>) {
             for (; j + at_once <= run.count; j += at_once, dots += at_once * panel) {
-                prefetch_between(std::bool_constant<plan::key_lines>{}, key_source, prefetch.keys, i, at_once);
+                const index_t token = pass.keys.begin + keys_done;
+                prefetch.whole(key_source, b_, h_, {token, token + at_once}, prefetch.keys);
                 if (run.first) key_walk = dot_vectors<rows, at_once>(q, head_dim, run, j, first, dots, key_walk);
                 else
                     for (int n = 0; n < at_once; ++n) std::fill_n(dots + n * panel, rows, 0.f);
-                prefetch_between(std::bool_constant<plan::value_lines>{}, value_source, prefetch.values, i, at_once);
-                i += at_once;
-                while (c * keys < channels * i) add_strip();
+                prefetch.whole(value_source, b_, h_, {token, token + at_once}, prefetch.values);
+                keys_done += at_once;
+                while (channels_done * keys < channels * keys_done) add_strip();
             }
         };
         if constexpr (!in_order) {
@@ -309,7 +297,7 @@ DOMINO_NOINLINE void pass_rows(const K& key_source, const V& value_source, index
         }
         advance(std::integral_constant<int, 1>{});
     });
-    while (c < channels) add_strip();
+    while (channels_done < channels) add_strip();
 }
 
 /// Whether keys and values lie one behind the other for a while (pages are too short), and all channels of a value are summed at

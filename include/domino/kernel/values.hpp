@@ -25,7 +25,7 @@ inline void mark_masked(float* weights, index_t keys, visible_bits visible) {
 
 /// Keys of a tile [0, end) as a panel sees them: those before `left` its first register of rows alone, those from `right` on
 /// its last.
-struct live_keys {
+struct seen_keys {
     index_t left, right, end;
     /// Those that register r of R may see.
     span of_register(int r, int R) const { return {r > 0 ? left : 0, r + 1 < R ? right : end}; }
@@ -35,7 +35,7 @@ struct live_keys {
 /// tile apart from the running output [channels, panel], which they join at the end. Where `skip_masked`, a weight of -0
 /// contributes nothing, whatever the value is (0 * NaN would be NaN).
 template <int channels, int R, bool skip_masked, class Prefetch>
-DOMINO_INLINE void add_channels(float* output, const float* weights, float_rows v, live_keys keys, Prefetch& prefetch) {
+DOMINO_INLINE void add_channels(float* output, const float* weights, float_rows v, seen_keys keys, Prefetch& prefetch) {
     simd::floats sums[channels][R];
     simd::unroll<channels>([&](auto c) DOMINO_INLINE_LAMBDA {
         simd::unroll<R>([&](auto r) DOMINO_INLINE_LAMBDA { sums[c][r] = simd::floats(0.f); });
@@ -62,7 +62,7 @@ DOMINO_INLINE void add_channels(float* output, const float* weights, float_rows 
             value += v.stride;
             weights += panel;
         };
-        // a line for every second key, at each call: over all channels as many as so many keys' vectors have
+        // each group of channels prefetches some lines: together as many as so many keys have
         if constexpr (!std::same_as<Prefetch, no_prefetch>)
             while (key + Prefetch::calls <= end) prefetch.interleave(advance);
         DOMINO_UNROLL_LOOP
@@ -96,8 +96,8 @@ inline void rescale(float* output, index_t value_dim, const simd::floats (&shrin
         }
 }
 
-/// O^T / sum; what saw nothing is 0 already and stays. A product with the reciprocal in two parts is as accurate as a division;
-/// both are positive, so that infinity stays.
+/// O^T / sum, which may be infinite; what saw nothing is 0 already and stays. A product with the reciprocal in two parts is as
+/// accurate as a division; neither is negative, so that infinity stays.
 inline void divide(float* output, index_t value_dim, const float* sums) {
     const simd::floats one(1.f);
     simd::floats divisor[panel_registers], factor[panel_registers], rest[panel_registers];
@@ -106,7 +106,8 @@ inline void divide(float* output, index_t value_dim, const float* sums) {
         divisor[r] = xsimd::select(sum == simd::floats(0.f), one, sum);
         const auto reciprocal = one / divisor[r];
         factor[r] = reciprocal * simd::floats(1.f - 0x1p-22f);
-        rest[r] = simd::fma(-divisor[r], factor[r], one) * reciprocal;
+        const auto error = simd::fma(-divisor[r], factor[r], one);
+        rest[r] = xsimd::select(reciprocal == simd::floats(0.f), reciprocal, error * reciprocal);
     }
     for (index_t c = 0; c < value_dim; ++c)
         for (int r = 0; r < panel_registers; ++r) {
@@ -119,7 +120,7 @@ inline void divide(float* output, index_t value_dim, const float* sums) {
 /// Adds a tile to all value_dim channels, `value_step` at a time, then 8, 4, 2 and 1; where masked ones are skipped, which is
 /// rare and more code, 4 and 1 at a time.
 template <int R, bool skip_masked, class Prefetch>
-DOMINO_NOINLINE void add_values(float* output, index_t value_dim, const float* weights, float_rows v, live_keys keys,
+DOMINO_NOINLINE void add_values(float* output, index_t value_dim, const float* weights, float_rows v, seen_keys keys,
                                 Prefetch prefetch) {
     index_t c = 0;
     const auto advance = [&]<int channels>(std::integral_constant<int, channels>) {
@@ -140,16 +141,20 @@ DOMINO_NOINLINE void add_values(float* output, index_t value_dim, const float* w
 
 /// Whether all of a panel's output is finite.
 inline bool all_finite(const float* output, index_t value_dim) {
-    simd::floats poison[panel_registers];  // 0 * x, which is NaN where x is not finite
+    constexpr int chains = 4 * panel_registers;
+    simd::floats poison[chains];  // sums of 0 * x, which are NaN where an x is not finite
     for (auto& x : poison) x = simd::floats(0.f);
-    for (index_t c = 0; c < value_dim; ++c)
-        simd::unroll<panel_registers>([&](auto r) DOMINO_INLINE_LAMBDA {
-            const auto x = simd::floats::load_aligned(output + c * panel + r * simd::width);
-            poison[r] = simd::fma(x, simd::floats(0.f), poison[r]);
+    const float* const end = output + value_dim * panel;
+    const auto advance = [&]<int count>(std::integral_constant<int, count>) DOMINO_INLINE_LAMBDA {
+        simd::unroll<count>([&](auto i) DOMINO_INLINE_LAMBDA {
+            poison[i] = simd::fma(simd::floats::load_aligned(output + i * simd::width), simd::floats(0.f), poison[i]);
         });
-    simd::bools finite = poison[0] == simd::floats(0.f);
-    for (int r = 1; r < panel_registers; ++r) finite = finite & (poison[r] == simd::floats(0.f));
-    return xsimd::all(finite);
+        output += count * simd::width;
+    };
+    while (end - output >= chains * simd::width) advance(std::integral_constant<int, chains>{});
+    while (output < end) advance(std::integral_constant<int, panel_registers>{});
+    for (int i = 1; i < chains; ++i) poison[0] += poison[i];
+    return xsimd::all(poison[0] == simd::floats(0.f));
 }
 
 }  // namespace kernel
