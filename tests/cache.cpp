@@ -4,6 +4,7 @@
 
 #include <deque>
 #include <functional>
+#include <limits>
 #include <map>
 
 #include "cache_model.hpp"
@@ -371,6 +372,28 @@ TEST_CASE("the last copy needs no page of its own", "[cache]") {
     CHECK(cache.pool().free() == 0);
 }
 
+TEST_CASE("an entry that brings no token takes no page", "[cache]") {
+    domino::paged_cache<float> cache({.batch = 2, .cells = 4, .head_dim = 2});
+    const index_t a = cache.open();
+    auto one = cache.select({a});
+    one.extend(std::vector<position_t>{0, 1});
+    const index_t fork = cache.fork(a), other = cache.open();
+    auto all = cache.select({a, fork, other});
+    CHECK_NOTHROW(all.extend(std::vector<position_t>{-1, -1, 0}, std::vector<index_t>{0, 0, 1}));
+    CHECK(cache.pool().free() == 0);
+    CHECK(cache.pages(a)[0] == cache.pages(fork)[0]);
+    cache.close(other);
+    cache.evict_before(a, 2), cache.evict_before(fork, 2);
+    CHECK(cache.pool().free() == 2);
+    one.extend({});
+    CHECK(cache.pool().free() == 2);
+    // positions go on where they were, though nothing is left of them
+    CHECK(has(refusal([&] { one.extend(std::vector<position_t>{0}); }), "below 1"));
+    CHECK_NOTHROW(one.extend(std::vector<position_t>{2}));
+    cache.keep(a, 0);
+    CHECK_NOTHROW(one.extend(std::vector<position_t>{0}));
+}
+
 TEST_CASE("overflow names the cache's size and overwrites nothing", "[cache][errors]") {
     domino::linear_cache<float> cache({.batch = 2, .cells = 4, .head_dim = 2});
     const std::vector<position_t> three{0, 1, 2, 0, 1, 2}, two{3, 4, 3, 4}, one{3, 3};
@@ -395,6 +418,21 @@ TEST_CASE("a ring refuses what would hide a key from a query", "[cache][errors]"
     CHECK_NOTHROW(ring.extend(std::vector<position_t>{0}));
     CHECK(has(refusal([] { domino::ring_cache<float>({.cells = 3, .head_dim = 2}, 4); }), "cells"));
     CHECK(has(refusal([] { domino::ring_cache<float>({.cells = 3, .head_dim = 2}, 0); }), "window"));
+}
+
+TEST_CASE("a ring goes on after padding has taken all cells, and to the last position", "[cache]") {
+    domino::ring_cache<float> ring({.cells = 1, .head_dim = 2}, 1);
+    ring.extend(std::vector<position_t>{3});
+    for (int i = 0; i < 3; ++i) CHECK_NOTHROW(ring.extend(std::vector<position_t>{-1}));
+    CHECK_NOTHROW(ring.extend({}));
+    CHECK(has(refusal([&] { ring.extend(std::vector<position_t>{2}); }), "below 3"));
+    const position_t last = std::numeric_limits<position_t>::max();
+    CHECK_NOTHROW(ring.extend(std::vector<position_t>{last}));
+    CHECK_NOTHROW(ring.extend(std::vector<position_t>{-1}));
+
+    domino::ring_cache<float> two({.cells = 2, .head_dim = 2}, 2);
+    two.extend(std::vector<position_t>{0, 1});
+    CHECK(has(refusal([&] { two.extend(std::vector<position_t>{-1, -1}); }), "position 2"));
 }
 
 TEST_CASE("pages that are foreign or free", "[cache][errors]") {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Eigen's arrays as tables and as heads: owners by name, maps and blocks as they come.
+#include <domino/tensor/check.hpp>
 #include <domino/tensor/eigen.hpp>
 #include <domino/tile/stats.hpp>
 
@@ -46,4 +47,9 @@ TEST_CASE("a head is a row-major matrix, a map or a block") {
     CHECK(top.len() == 2);
     CHECK(*right.row(0, 0, 1) == 10.f);
     CHECK(mapped.head_dim() == 8);
+    const Eigen::MatrixXf columns = m;
+    const auto row = view(columns.row(1));  // entries apart: a call refuses them
+    CHECK(row.strides == std::array<index_t, 4>{0, 0, 1, 4});
+    CHECK_THROWS_WITH(detail::check_tensor("Q", row), Catch::Contains("contiguous head_dim"));
+    CHECK_NOTHROW(detail::check_tensor("Q", view(m.row(1))));
 }

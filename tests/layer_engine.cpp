@@ -193,6 +193,11 @@ TEST_CASE("the engine: files and tokens that are wrong", "[layer][errors]") {
     engine::timing time;
     caches c(whole.config, 8, 8);
     CHECK_THROWS_AS(engine::greedy(model, {50}, 1, 8, c.local, c.global, time), std::runtime_error);
+    CHECK(c.global.end(0) == 0);
+    auto with_norms = whole.config;
+    with_norms.has_qk_norm = true;  // the file has none
+    CHECK_THROWS_AS(engine::decoder(file, with_norms), std::runtime_error);
+    CHECK_THROWS_AS(engine::normed(domino::matrix(2, 3), {}, 1e-6f), std::runtime_error);
     caches few(whole.config, 8, 8);
     CHECK_THROWS_AS(engine::greedy(model, {1, 2, 3, 4, 5, 6, 7, 8, 9}, 1, 8, few.local, few.global, time),
                     domino::invalid_argument);

@@ -23,6 +23,7 @@ struct arguments {
     arguments(int argc, char** argv) {
         if (argc < 2) throw std::runtime_error("usage: engine MODEL [--n 64] ... < ids");
         model = argv[1];
+        if (argc % 2 != 0) throw std::runtime_error(std::string(argv[argc - 1]) + ": an option without a value");
         for (int i = 2; i + 1 < argc; i += 2) {
             const std::string name = argv[i], value = argv[i + 1];
             if (name == "--type") type = value;
@@ -32,6 +33,7 @@ struct arguments {
             else if (name == "--speculate") speculate = std::stol(value);
             else throw std::runtime_error("unknown option " + name);
         }
+        if (n < 1 || chunk < 1 || speculate < 0) throw std::runtime_error("--n and --chunk are 1 or more");
     }
 };
 

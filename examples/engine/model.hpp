@@ -85,6 +85,8 @@ struct clock {
 };
 
 inline matrix normed(const matrix& x, std::span<const float> weight, float epsilon) {
+    if (std::ssize(weight) != x.cols())
+        throw std::runtime_error("a norm has " + std::to_string(weight.size()) + " weights");
     matrix y(x.rows(), x.cols());
     for (index_t i = 0; i < x.rows(); ++i) domino::rms_norm(x.row(i).data(), weight, epsilon, y.row(i).data());
     return y;
@@ -111,6 +113,10 @@ public:
             layers_.push_back({domino::attention_layer(config.attention(i), weights), m("ffn_gate"), m("ffn_up"),
                                m("ffn_down"), v("attn_norm"), v("ffn_norm"), v("post_attention_norm"),
                                v("post_ffw_norm")});
+            const layer& l = layers_.back();
+            if (weights.q_norm.empty() == config.has_qk_norm || weights.k_norm.empty() == config.has_qk_norm ||
+                l.post_norm.empty() == config.has_post_norms || l.post_ffn_norm.empty() == config.has_post_norms)
+                throw std::runtime_error("the norms of " + block + " are not those of " + std::string(config.name));
         }
         if (embedding_.cols() != config.width || final_norm_.empty())
             throw std::runtime_error("the file has no embeddings of width " + std::to_string(config.width));
@@ -138,6 +144,7 @@ public:
                       const std::optional<restriction>& visible = {}) const {
         const double start = now();
         const bool shared = static_cast<const void*>(&local) == static_cast<const void*>(&global);
+        matrix x = embedded(tokens);  // throws before the caches change
         if (!shared && count(true) > 0) local.extend(positions, counts);
         global.extend(positions, counts);
         const auto q_pos = domino::attention_layer::table_of(positions, global.batch());
@@ -149,13 +156,6 @@ public:
                 if (visible) mask = *mask && (config.is_local(i) ? visible->local : visible->global);
             }
 
-        matrix x(std::ssize(tokens), config.width);
-        for (index_t i = 0; i < x.rows(); ++i) {
-            const int token = tokens[std::size_t(i)];
-            if (token < 0 || token >= embedding_.rows()) throw std::runtime_error("no token " + std::to_string(token));
-            x.row(i) = embedding_.row(token);
-        }
-        if (config.scales_embedding) x *= std::sqrt(float(config.width));
         const float epsilon = config.norm_epsilon;
         for (index_t i = 0, locals = 0, globals = 0; i < config.layers; ++i) {
             const layer& l = layers_[std::size_t(i)];
@@ -195,6 +195,16 @@ private:
         weight_matrix gate, up, down;
         std::span<const float> norm, ffn_norm, post_norm, post_ffn_norm;
     };
+    matrix embedded(std::span<const int> tokens) const {
+        matrix x(std::ssize(tokens), config.width);
+        for (index_t i = 0; i < x.rows(); ++i) {
+            const int token = tokens[std::size_t(i)];
+            if (token < 0 || token >= embedding_.rows()) throw std::runtime_error("no token " + std::to_string(token));
+            x.row(i) = embedding_.row(token);
+        }
+        if (config.scales_embedding) x *= std::sqrt(float(config.width));
+        return x;
+    }
     matrix feed_forward(const layer& l, const matrix& x) const {
         matrix gate = domino::linear(x, l.gate);
         const auto g = gate.array();

@@ -81,7 +81,7 @@ public:
         sequence copy = of(original);
         if (tokens < 0 || tokens > copy.end())
             detail::fail("tokens", "0 to " + std::to_string(copy.end()), std::to_string(tokens));
-        copy.positions.resize(static_cast<std::size_t>(tokens));
+        copy.cut(tokens);
         copy.pages.resize(static_cast<std::size_t>(pages_for(tokens)));
         for (const std::int32_t page : copy.pages)
             if (page >= 0) pool_.share(page);
@@ -126,7 +126,7 @@ public:
                 layers_.copy(s.place(token, page_size_), s.place(to, page_size_));
             s.positions[static_cast<std::size_t>(to++)] = s.positions[static_cast<std::size_t>(token)];
         }
-        s.positions.resize(static_cast<std::size_t>(end));
+        s.cut(end);
         release_from(s, pages_for(end));
         ++changes_;
     }
@@ -144,9 +144,16 @@ private:
     struct sequence {
         std::vector<std::int32_t> pages;
         std::vector<position_t> positions;
+        position_t last = -1;  ///< of all tokens so far, evicted ones too
         bool is_open = true;
 
         index_t end() const { return static_cast<index_t>(positions.size()); }
+        void cut(index_t tokens) {
+            if (tokens == end()) return;
+            positions.resize(static_cast<std::size_t>(tokens));
+            const auto real = std::find_if(positions.rbegin(), positions.rend(), [](position_t p) { return p >= 0; });
+            last = real == positions.rend() ? -1 : *real;
+        }
         detail::cell place(index_t token, index_t page_size) const {
             return {pages[static_cast<std::size_t>(token / page_size)], token % page_size};
         }
@@ -181,6 +188,7 @@ private:
     }
     /// Makes the pages of tokens [first, end) the sequence's own.
     void own(sequence& s, index_t first, index_t end) {
+        if (first == end) return;
         for (index_t i = first / page_size_; i < pages_for(end); ++i) {
             if (!needs_copy(s, i)) continue;
             const std::int32_t page = pool_.allocate();
@@ -199,7 +207,8 @@ private:
     std::vector<sequence> sequences_;
 };
 
-/// Some sequences of a paged cache as a batch: a KvCache.
+/// Some sequences of a paged cache as a batch: a KvCache. keys(), values() and positions() lay out the batch anew where sequences
+/// have changed: the first call after a change is for one thread.
 template <Element T>
 class paged_cache<T>::selection {
 public:
@@ -215,8 +224,8 @@ public:
         for (index_t b_ = 0; b_ < batch(); ++b_) {
             const sequence& s = c.of(id(b_));
             const auto tokens = added.of(b_, positions);
-            const auto real = std::find_if(s.positions.rbegin(), s.positions.rend(), [](auto p) { return p >= 0; });
-            detail::last_position(real == s.positions.rend() ? -1 : *real, tokens);
+            detail::last_position(s.last, tokens);
+            if (tokens.empty()) continue;
             for (index_t i = s.end() / c.page_size_; i < c.pages_for(s.end() + std::ssize(tokens)); ++i) {
                 if (i < std::ssize(s.pages) && s.pages[static_cast<std::size_t>(i)] >= 0)
                     shared.push_back(s.pages[static_cast<std::size_t>(i)]);
@@ -237,6 +246,7 @@ public:
             first_.push_back(s.end());
             c.own(s, s.end(), s.end() + std::ssize(tokens));
             s.positions.insert(s.positions.end(), tokens.begin(), tokens.end());
+            s.last = detail::last_position(s.last, tokens);
         }
         added_ = std::move(added);
         added_at_ = ++c.changes_;

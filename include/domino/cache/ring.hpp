@@ -35,14 +35,14 @@ public:
         for (index_t b_ = 0; b_ < this->batch(); ++b_) {
             const auto tokens = added.of(b_, positions);
             const index_t end = this->end(b_);
-            const position_t last = this->last(b_, end);
-            detail::last_position(last, tokens);
             position_t& gone = lost[static_cast<std::size_t>(b_)];
+            const position_t last = std::max(this->last(b_, end), gone);  // all that has a cell may be padding
+            detail::last_position(last, tokens);
             for (index_t i = 0; i < std::ssize(tokens); ++i)
                 gone = std::max(gone, i < this->cells() ? this->at(b_, end + i)
                                                         : tokens[static_cast<std::size_t>(i - this->cells())]);
             const auto real = std::find_if(tokens.begin(), tokens.end(), [](position_t p) { return p >= 0; });
-            check(b_, gone, real == tokens.end() ? last + 1 : *real,
+            check(b_, gone, real == tokens.end() ? index_t{last} + 1 : *real,
                   "fewer tokens at once, or more cells: window + len - 1");
         }
         this->commit(std::move(added), positions);
@@ -59,12 +59,12 @@ public:
         if (restart) gone = -1;
         position_t last = this->last(b_, first);
         for (const index_t token : kept) last = std::max(last, this->at(b_, token));
-        check(b_, gone, last + 1, "to keep more tokens");
+        check(b_, gone, index_t{last} + 1, "to keep more tokens");
         this->compact(b_, first, kept);
     }
 
 private:
-    void check(index_t b_, position_t gone, position_t next, const char* remedy) const {
+    void check(index_t b_, position_t gone, index_t next, const char* remedy) const {
         if (gone >= 0 && gone > next - window_)
             detail::fail("positions", std::string(remedy) + " for batch entry " + std::to_string(b_),
                          "position " + std::to_string(next) + ", which sees the overwritten " + std::to_string(gone));

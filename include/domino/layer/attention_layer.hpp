@@ -5,6 +5,7 @@
 #include <Eigen/Core>
 
 #include <algorithm>
+#include <cmath>
 #include <optional>
 #include <utility>
 
@@ -24,8 +25,12 @@ using weight_matrix = Eigen::Map<const matrix>;
 
 /// x W^T + bias, x [tokens, in], W [out, in]. A few tokens go through each stretch of W while it lies in cache, for such a
 /// product is as fast as W is read, and each gets the bits it would get alone; many are a matrix product.
+/// Throws where the widths differ.
 inline matrix linear(const matrix_ref& x, const weight_matrix& w, std::span<const float> bias = {}) {
     constexpr index_t few_tokens = 16, stretch = 16;
+    if (x.cols() != w.cols()) detail::fail("linear: x", "width " + std::to_string(w.cols()), std::to_string(x.cols()));
+    if (!bias.empty() && std::ssize(bias) != w.rows())
+        detail::fail("linear: bias", std::to_string(w.rows()) + " numbers", std::to_string(bias.size()));
     matrix y(x.rows(), w.rows());
     if (x.rows() > few_tokens) y.noalias() = x * w.transpose();
     else
@@ -84,6 +89,11 @@ public:
             detail::fail("config.window", "0 where not causal (hand the layer a mask, such as within(n))",
                          std::to_string(c.window));
         if (!(c.softcap >= 0)) detail::fail("config.softcap", "0 or a positive number", std::to_string(c.softcap));
+        if (c.softcap > 0) domino::softcap(c.softcap);  // throws where it is out of range
+        if (c.query_scale && !std::isfinite(*c.query_scale))
+            detail::fail("config.query_scale", "a finite factor", std::to_string(*c.query_scale));
+        if (!(c.norm_epsilon >= 0 && std::isfinite(c.norm_epsilon)))
+            detail::fail("config.norm_epsilon", "a finite number, not negative", std::to_string(c.norm_epsilon));
         if (c.rotary) rotation_.emplace(*c.rotary, c.head_dim);
         check("weights.q", weights.q, c.heads * c.head_dim, c.width);
         check("weights.k", weights.k, c.kv_heads * c.head_dim, c.width);
@@ -127,6 +137,7 @@ public:
     template <RowSource Keys, RowSource Values, MaskMod M>
     matrix attend(const matrix& queries, const Keys& keys, const Values& values, const M& mask_mod,
                   const attention_options& given = {}) const {
+        check_width("queries", queries, config_.heads);
         const index_t batch = keys.batch(), len = tokens_each(batch, queries.rows());
         matrix out(queries.rows(), config_.heads * config_.head_dim);
         const auto Q = bshd(queries.data(), batch, config_.heads, len, config_.head_dim);
@@ -157,7 +168,7 @@ public:
     }
 
     /// With a cache, whose extend() has made room for these tokens: stores their keys and values as `layer`, and attends
-    /// to all that the cache holds.
+    /// to all that the cache holds. (Makes the mask's tables each time: a model of many layers makes one mask() for all.)
     template <KvCache Cache>
     matrix operator()(const matrix_ref& x, std::span<const position_t> positions, Cache& cache, index_t layer) const {
         return (*this)(x, positions, cache, layer, mask(table_of(positions, cache.batch()), cache.positions()));
@@ -173,6 +184,10 @@ public:
     /// Stores what was projected of the tokens for which the cache was extended last.
     template <KvCache Cache>
     void store(const projected& p, Cache& cache, index_t layer) const {
+        check_width("keys", p.k, config_.kv_heads);
+        check_width("values", p.v, config_.kv_heads);
+        if (p.v.rows() != p.k.rows())
+            detail::fail("values", std::to_string(p.k.rows()) + " tokens", std::to_string(p.v.rows()));
         const index_t batch = cache.batch(), len = tokens_each(batch, p.k.rows());
         cache.store(layer, bshd(p.k.data(), batch, config_.kv_heads, len, config_.head_dim),
                     bshd(p.v.data(), batch, config_.kv_heads, len, config_.head_dim));
@@ -190,6 +205,10 @@ public:
     }
 
 private:
+    void check_width(const char* argument, const matrix& x, index_t heads) const {
+        if (x.cols() != heads * config_.head_dim)
+            detail::fail(argument, "width " + std::to_string(heads * config_.head_dim), std::to_string(x.cols()));
+    }
     static void check(const char* argument, const weight_matrix& w, index_t rows, index_t columns) {
         if (w.rows() != rows || w.cols() != columns || !w.data())
             detail::fail(argument, std::to_string(rows) + " x " + std::to_string(columns),

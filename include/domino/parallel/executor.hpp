@@ -18,7 +18,7 @@ struct some_task {
 /// `concurrency()` is the number of workers; `for_each_index(n, f)` calls f(index, worker) once for each index in
 /// [0, n), with 0 <= worker < concurrency() and never twice at once with one worker, and returns when all are done, in any
 /// order and with any schedule. (With several workers a call of attention has one index for each, which then takes the next
-/// block, the longest first, until none is left; with one worker each block is an index.)
+/// block, the longest first, until none is left; with one worker each block is an index.) Workers must not become more during a call.
 template <class T>
 concept Executor = requires(T& executor, index_t n, const detail::some_task& f) {
     { executor.concurrency() } -> std::convertible_to<index_t>;

@@ -22,14 +22,14 @@ inline constexpr bool dies_here = !std::is_lvalue_reference_v<Matrix> && require
 }  // namespace detail
 
 /// One head as a matrix [len, head_dim], as a view [1, 1, len, head_dim]: a row-major float matrix, map, or block of
-/// such. The matrix must outlive the view.
+/// such, whose rows are contiguous (a call throws where they are not). The matrix must outlive the view.
 template <detail::EigenArray Matrix>
 auto view(Matrix&& head) {
     static_assert(!detail::dies_here<Matrix>, "domino: a view does not own, and this matrix is a temporary: name it");
     static_assert(std::remove_cvref_t<Matrix>::IsRowMajor,
                   "domino: view(matrix) needs a row-major matrix, whose rows are contiguous tokens");
     using T = std::remove_pointer_t<decltype(head.data())>;
-    return tensor_view<T>{head.data(), {1, 1, head.rows(), head.cols()}, {0, 0, head.outerStride(), 1}};
+    return tensor_view<T>{head.data(), {1, 1, head.rows(), head.cols()}, {0, 0, head.rowStride(), head.colStride()}};
 }
 
 /// An Eigen vector as a table t(i), or a matrix as a table t(i, j); also a map of one, or a block. The entries must outlive
