@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Summaries of tables of any rank and strides against a plain loop, tables that own their entries, bits; and that a mask
 // whose leaves were visited to be replaced does not answer from what it knew before.
+#include <domino/mask/builders.hpp>
+#include <domino/mask/interop.hpp>
 #include <domino/mask/mask.hpp>
 #include <domino/tile/compare.hpp>
+#include <domino/tile/stats.hpp>
 #include <random>
 
 #include "catch.hpp"
@@ -66,10 +69,10 @@ TEST_CASE("the hull of a box, for any rank, strides and broadcast axes") {
     const auto bits = tabulate<bool>(
         "bits", [](index_t i, index_t j, index_t k) { return (i * 7 + j * 3 + k) % 41 != 0; }, 5, 6, 70);
     CHECK(wrong_boxes(bits, 400) == 0);
-    // Too many rows to ask: anything.
+    // Too many rows to ask: what all are.
     const auto tall = tabulate<std::int8_t>(
-        "tall", [](index_t, index_t) { return 1; }, 300, 2);
-    CHECK(tall.over(interval{0, 299}, interval{0, 1}) == interval{-128, 127});
+        "tall", [](index_t i, index_t) { return i == 299 ? 3 : 1; }, 300, 2);
+    CHECK(tall.over(interval{0, 298}, interval{0, 1}) == interval{1, 3});
     CHECK(tall.over(interval{0, 255}, interval{0, 1}) == interval{1, 1});
 }
 
@@ -133,4 +136,18 @@ TEST_CASE("a mask whose leaves may have been replaced is decided by its ranges a
     CHECK(classify(m, t) == tile_kind::partial);
     CHECK(classify(offset(m, 0, 0), t) == tile_kind::partial);
     CHECK(attends(m, 0, 0, 9, 0));
+}
+
+TEST_CASE("tensors without entries are refused by a call, and read nowhere") {
+    const auto bits = packed_bits(nullptr, {0, 1, 4, 4}, {0, 0, 4, 1});
+    CHECK_FALSE(attends(bits, 0, 0, 1, 1));
+    CHECK_FALSE(attends(packed_bits(nullptr, {0, 1, 4, 4}, {16, 0, 4, 1}), 0, 0, 1, 1));
+    CHECK_THROWS_AS(stats(bits, {1, 1, 4, 4}), invalid_argument);
+    CHECK_THROWS_AS(stats(packed_bits(nullptr, {1, 1, 4, 0}, {16, 0, 4, 0}), {1, 1, 4, 4}), invalid_argument);
+    const auto bools = boolean_mask(static_cast<const bool*>(nullptr), {1, 0, 4, 4});
+    CHECK_FALSE(attends(bools, 0, 0, 1, 1));
+    CHECK_THROWS_AS(stats(bools, {1, 1, 4, 4}), invalid_argument);
+    constexpr index_t huge = index_t{1} << 32;
+    CHECK_THROWS_AS(flashinfer_packed_mask(nullptr, 1, huge, huge), invalid_argument);
+    CHECK(classify(batchify(causal, 1), {0, 0, {0, huge}, {0, huge}}) == tile_kind::partial);
 }

@@ -278,6 +278,9 @@ TEST_CASE("floats, alone and beside integers") {
     agree(score / 3.f, few_ulp);
     agree(q / 3.f, few_ulp);
     agree(score % 1.5f, few_ulp);
+    agree(where(1.f / abs(score * 0.f) > 0.f, 1, 0));
+    agree(q % 1.7f);  // of no score: as a mask's, to the bit
+    agree((kv * 0.37f) % 1.3f);
     agree(score / (q + 1), few_ulp);
     agree(tanh(score), few_ulp);
     agree(tanh(q), few_ulp);

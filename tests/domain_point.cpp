@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The point domain: what each operator means. Compiling is passing, for the most part.
+#include <bit>
 #include <cmath>
 #include <domino/kernel/any_mask.hpp>
 #include <domino/mask/mask.hpp>
@@ -24,6 +25,7 @@ constexpr bool sees(const M& m, index_t q_, index_t kv_) {
 // ---- values and their types
 static_assert(at(b, 5, 7) == 1 && at(h, 5, 7) == 2 && at(q, 5, 7) == 5 && at(kv, 5, 7) == 7);
 static_assert(at(score, 5, 7, 0.5f) == 0.5f);
+static_assert(std::bit_cast<std::uint32_t>(at(abs(score), 5, 7, -0.f)) == 0);
 static_assert(std::same_as<value_t<decltype(q)>, index_t> && std::same_as<value_t<decltype(score)>, float>);
 static_assert(std::same_as<value_t<decltype(q + 1)>, index_t> && std::same_as<value_t<decltype(q + 1u)>, index_t>);
 static_assert(std::same_as<value_t<decltype(q + 1.0)>, float> && std::same_as<value_t<decltype(q * score)>, float>);

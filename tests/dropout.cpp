@@ -7,6 +7,8 @@
 #include <domino/kernel/any_mask.hpp>
 #include <domino/tile/stats.hpp>
 
+#include <limits>
+
 #include "catch.hpp"
 #include "threefry.hpp"
 
@@ -53,6 +55,11 @@ TEST_CASE("rates at the ends and the switch") {
     CHECK(dropout_options{.rate = 1.f - 0x1p-24f}.threshold() == (1u << 24) - 1);
     CHECK(dropout_options{.rate = 0.25f}.kept_factor() == 1.f / 0.75f);
     CHECK(dropout_options{.rate = 1.f}.kept_factor() == 1.f);
+}
+
+TEST_CASE("rates that are none") {
+    for (const float rate : {-0.1f, 1.5f, 300.f, std::numeric_limits<float>::quiet_NaN()})
+        CHECK_THROWS_AS(kept_by({.rate = rate}), invalid_argument);
 }
 
 TEST_CASE("the share dropped is the rate, in every direction, and keys are independent") {

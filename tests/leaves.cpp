@@ -124,6 +124,13 @@ TEST_CASE("an info has its mask's leaves, and forgets the ids that they replace"
     CHECK_FALSE(same.known_ids().q.known());
 }
 
+TEST_CASE("leaves keep what their mask owns alive, and put it back") {
+    const std::vector<int> cu{0, 2, 5};
+    const auto all = leaves(document_causal(cu));  // of a mask that is gone
+    const auto again = with_leaves(document_causal(std::vector<int>{0, 1, 5}), all);
+    CHECK(bits(again, {1, 1, 5, 5}) == bits(document_causal(cu), {1, 1, 5, 5}));
+}
+
 TEST_CASE("wrong leaves are refused by name") {
     const ints ids{0, 0, 1};
     const auto m = last_n(3) && same_document(table(ids, "ids"));

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // A second dot product as a score mod equals its channels appended to Q and K.
+#include <algorithm>
 #include <cmath>
 #include <domino/compiled_elsewhere.hpp>
 #include <random>
@@ -38,4 +39,21 @@ TEST_CASE("mla_rope equals appended channels") {
     for (std::size_t i = 0; i < o.size(); ++i) CHECK(std::abs(o[i] - expected[i]) < 1e-5f);
     CHECK_THROWS_AS(domino::mla_rope(part(q, heads, q_len, dim, rope), part(k, kv_heads, kv_len, dim, 5), c),
                     domino::invalid_argument);
+
+    // what does not cover the call is refused, before it is read
+    const auto refused = [&](const auto& score_mod, index_t q_offset) {
+        std::fill(o.begin(), o.end(), 7.f);
+        CHECK_THROWS_WITH(domino::attention(part(q, heads, q_len, 0, dim), part(k, kv_heads, kv_len, 0, dim), V,
+                                            domino::bhsd(o.data(), 1, heads, q_len, dim), domino::causal, score_mod,
+                                            {.scale = c, .q_offset = q_offset}),
+                          Catch::Contains("mla_rope"));
+        CHECK(o[0] == 7.f);
+    };
+    const auto queries = part(q, heads, q_len, dim, rope), keys = part(k, kv_heads, kv_len, dim, rope);
+    refused(domino::mla_rope(queries, keys, c, offset), offset - 1);
+    refused(domino::mla_rope(queries, keys, c), offset);
+    refused(domino::mla_rope(part(q, heads, q_len - 1, dim, rope), keys, c, offset), offset);
+    refused(domino::mla_rope(queries, part(k, kv_heads, kv_len - 1, dim, rope), c, offset), offset);
+    refused(domino::mla_rope(part(q, 2, q_len, dim, rope), part(k, 1, kv_len, dim, rope), c, offset), offset);
+    CHECK_THROWS_AS(domino::mla_rope({nullptr, queries.extents, queries.strides}, keys, c), domino::invalid_argument);
 }

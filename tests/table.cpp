@@ -279,6 +279,26 @@ TEST_CASE("a bare look-up must cover the call's shape, and the error names the t
     CHECK(stats(ids(kv + 0) == 1, {1, 1, 20, 20}).visible == 400);  // not bare: clamped
 }
 
+TEST_CASE("each bare index must be covered, whatever stands beside it") {
+    const std::vector<float> values(3 * 7, 1.f);
+    const auto of_heads = score + table(values.data(), 3, 7, "bias")(h, kv - q + 3);
+    const auto inspected = [&](index_t heads) {
+        return message([&] { detail::inspect(of_heads, mask_shape{1, heads, 5, 5}.all(), "score_mod"); });
+    };
+    CHECK(inspected(3).empty());
+    CHECK(says(inspected(4), {"table 'bias'", "0 to 3", "dimension 0", "3 entries"}));
+}
+
+TEST_CASE("a box of many rows is within what all entries are") {
+    const std::vector<std::int64_t> positions(300 * 5, 4);
+    const auto t = table(positions.data(), 300, 5);
+    const tile all{{0, 300}, 0, {0, 5}, {0, 5}};
+    CHECK(detail::fits_lanes(detail::inspect(t(b, kv) <= t(b, q), all)));
+    CHECK(detail::fits_lanes(detail::inspect(last_n_by_position(3, t, t), all)));
+    CHECK(classify(t(b, kv) == 4, all) == tile_kind::full);
+    CHECK(classify(t(b, kv) == 5, all) == tile_kind::empty);
+}
+
 TEST_CASE("wrong tables are refused") {
     const int one = 1;
     CHECK(says(message([] { table(static_cast<const int*>(nullptr), 3); }), {"table data", "null"}));

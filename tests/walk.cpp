@@ -143,6 +143,13 @@ TEST_CASE("no rows or no keys: no runs") {
     }
 }
 
+TEST_CASE("runs of keys from below 0 on") {
+    index_t live = 0;
+    for_each_run(kv < q - 5, {0, 0, {0, 8}, {-10, 5}}, 8, [&](const run& r) { live += r.kv.size(); });
+    CHECK(live == 15);
+    CHECK_THROWS_AS(for_each_run(causal, {0, 0, {0, 8}, {0, 8}}, 0, [](const run&) {}), invalid_argument);
+}
+
 TEST_CASE("stats counts what a loop counts, over odd shapes and tiles") {
     for (const leaf& l : bitboard::catalogue())
         for (const auto& [q_len, kv_len] : {std::pair<index_t, index_t>{1, 1}, {7, 13}, {33, 20}, {20, 41}})

@@ -190,7 +190,9 @@ private:
             simd::width, [](std::int32_t s, std::int32_t t) { return detail::floor_modulo(s, t); }, x, y);
     }
     static DOMINO_INLINE simd::floats divide(simd::floats x, simd::floats y) { return x / y; }
-    static DOMINO_INLINE simd::floats modulo(simd::floats x, simd::floats y) { return x - y * xsimd::floor(x / y); }
+    static DOMINO_INLINE simd::floats modulo(simd::floats x, simd::floats y) {
+        return x - product(y, xsimd::floor(x / y));
+    }
 
     template <class Table, class... Index>
     static DOMINO_INLINE auto gather(const Table& table, Index... index) {

@@ -53,7 +53,7 @@ struct point {
     constexpr auto operator()(op::divide, auto x, auto y) const { return static_cast<float>(x) / static_cast<float>(y); }
     constexpr auto operator()(op::modulo, auto x, auto y) const {
         const float s = static_cast<float>(x), t = static_cast<float>(y);
-        return s - t * std::floor(s / t);
+        return s - detail::product(t, std::floor(s / t));
     }
     constexpr auto operator()(op::negate, auto x) const { return -x; }
 
@@ -69,7 +69,8 @@ struct point {
     constexpr bool operator()(op::logical_xor, bool x, bool y) const { return x != y; }
     constexpr bool operator()(op::logical_not, bool x) const { return !x; }
 
-    constexpr auto operator()(op::absolute, auto x) const { return x < 0 ? -x : x; }
+    constexpr auto operator()(op::absolute, index_t x) const { return x < 0 ? -x : x; }
+    constexpr auto operator()(op::absolute, float x) const { return __builtin_fabsf(x); }  // of -0 it is +0
     constexpr auto operator()(op::minimum, auto x, auto y) const { return detail::in_common_type(x, y, [](auto s, auto t) { return t < s ? t : s; }); }
     constexpr auto operator()(op::maximum, auto x, auto y) const { return detail::in_common_type(x, y, [](auto s, auto t) { return s < t ? t : s; }); }
     constexpr auto operator()(op::where, bool c, auto x, auto y) const { return detail::in_common_type(x, y, [c](auto s, auto t) { return c ? s : t; }); }

@@ -32,7 +32,7 @@ constexpr index_t saturating_multiply(index_t x, index_t y) {
     return (x < 0) == (y < 0) ? interval::most : interval::least;
 }
 
-/// Two units in the last place outward: covers a fused multiply-add here and two roundings there.
+/// A few units in the last place outward: where a product fuses with a sum, as in score mods, one rounding is left out.
 constexpr real_interval widened(float lo, float hi, bool nan) {
     if (lo != lo || hi != hi) return real_interval::anything();
     constexpr float relative = 0x1p-21f, smallest = 0x1p-126f;

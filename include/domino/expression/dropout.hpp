@@ -64,6 +64,8 @@ struct kept_weights {
 /// scores before the softmax, which is another thing.
 constexpr auto kept_by(const dropout_options& dropout) {
     using namespace detail;
+    if (!(dropout.rate >= 0 && dropout.rate <= 1))
+        fail("kept_by(dropout): rate", "0 to 1", std::to_string(dropout.rate));
     return call<kept_weights, b_t, h_t, q_t, kv_t>({dropout}, {}, {}, {}, {});
 }
 

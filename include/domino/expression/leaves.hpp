@@ -21,17 +21,27 @@ struct table_buffer {
     entry kind = entry::truth;
     std::size_t entry_size = 1;
     std::vector<index_t> extents, strides;
+    domino::owner owner = {};  ///< who keeps it alive, if anybody; no part of comparisons
 
     table_buffer() = default;
     /// Without strides: row-major, no gaps.
     template <class T>
-    explicit table_buffer(const T* first, std::vector<index_t> e, std::vector<index_t> s = {})
-        : data(first), kind(kind_of<T>()), entry_size(sizeof(T)), extents(std::move(e)), strides(std::move(s)) {
+    explicit table_buffer(const T* first, std::vector<index_t> e, std::vector<index_t> s = {},
+                          domino::owner keeper = {})
+        : data(first),
+          kind(kind_of<T>()),
+          entry_size(sizeof(T)),
+          extents(std::move(e)),
+          strides(std::move(s)),
+          owner(std::move(keeper)) {
         if (!strides.empty()) return;
         strides.assign(extents.size(), 1);
         for (std::size_t i = extents.size(); i-- > 1;) strides[i - 1] = strides[i] * extents[i];
     }
-    friend bool operator==(const table_buffer&, const table_buffer&) = default;
+    friend bool operator==(const table_buffer& x, const table_buffer& y) {
+        return x.data == y.data && x.kind == y.kind && x.entry_size == y.entry_size && x.extents == y.extents &&
+               x.strides == y.strides;
+    }
 
     template <class T>
     static constexpr entry kind_of() {
@@ -81,7 +91,7 @@ public:
     template <class T, std::size_t Rank>
     void leaf(table_view<T, Rank>& t) {
         const table_buffer now(t.data(), {t.extents().begin(), t.extents().end()},
-                               {t.strides().begin(), t.strides().end()});
+                               {t.strides().begin(), t.strides().end()}, t.owner());
         if (!source) {
             listed.push_back({path_, now, t.name()});
             return;
@@ -97,7 +107,7 @@ public:
         typename table_view<T, Rank>::extents_type extents, strides;
         std::copy_n(from.extents.begin(), Rank, extents.begin());
         std::copy_n(from.strides.begin(), Rank, strides.begin());
-        t = table_view<T, Rank>(static_cast<const T*>(from.data), extents, strides, name);
+        t = table_view<T, Rank>(static_cast<const T*>(from.data), extents, strides, name, from.owner);
     }
 
 private:

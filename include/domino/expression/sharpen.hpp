@@ -178,7 +178,9 @@ struct pieces {
         constexpr index_t most_questions = 256, far = index_t{1} << 48;
         const interval rows = box.q, keys = box.kv;
         if (rows.lo < -far || rows.hi > far || keys.lo < -far || keys.hi > far) return truth::unknown();
-        if (q_cut.pieces(rows.hi - rows.lo + 1) * kv_cut.pieces(keys.hi - keys.lo + 1) > most_questions)
+        const index_t row_pieces = q_cut.pieces(rows.hi - rows.lo + 1),
+                      key_pieces = kv_cut.pieces(keys.hi - keys.lo + 1);
+        if (row_pieces > most_questions || key_pieces > most_questions || row_pieces * key_pieces > most_questions)
             return truth::unknown();
         truth all{false, true};
         index_t questions = most_questions;

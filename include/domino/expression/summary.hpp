@@ -17,6 +17,9 @@ template <class T>
 using entry_t =
     std::conditional_t<std::is_same_v<T, bool>, bool, std::conditional_t<std::is_integral_v<T>, index_t, float>>;
 
+template <class T>
+inline constexpr bool integer_entries = std::is_same_v<entry_t<T>, index_t>;
+
 /// The range an entry alone spans.
 constexpr interval as_range(index_t x) { return {x, x}; }
 constexpr truth as_range(bool x) { return {x, x}; }
@@ -125,7 +128,8 @@ public:
         everything_is_known_ = true;
     }
 
-    /// The join of a box of entries, clamped into the table, into `all`; false where it has too many rows to ask.
+    /// The join of a box of entries, clamped into the table, into `all` (of all entries, where the box has many rows); false where
+    /// nothing is known.
     bool over(std::array<interval, Rank> box, hull& all) const {
         if (!data_) return false;
         index_t rows = 1;
@@ -133,7 +137,7 @@ public:
             const interval all_of_it{0, extents_[i] - 1};  // 0 for a dimension of stride 0
             box[i] = {all_of_it.nearest(box[i].lo), all_of_it.nearest(box[i].hi)};
             if (i + 1 < Rank) rows *= box[i].hi - box[i].lo + 1;
-            if (rows > most_rows) return false;
+            if (rows > most_rows) return all = everything_, true;
         }
         bool first = true;
         shape at;

@@ -31,14 +31,13 @@ struct lookup : node {
                ((read_by_indices & axes::q) != axes::none && (last & (axes::kv | axes::blocks)) == axes::kv);
     }();
     static constexpr axes depends_on = read_by_indices | (by_pair ? axes::pairs : axes::none);
-    /// Bare indices as in ids(b, q): the table must then cover the whole call; other look-ups are clamped.
-    static constexpr bool bare = (is_placeholder<Indices> && ...);
     constexpr lookup(Table t, const Indices&... i) : table(std::move(t)), indices(i...) {}
     template <class Domain>
     DOMINO_INLINE constexpr auto evaluate(const Domain& at) const {
         return indices.apply([&](const Indices&... i) DOMINO_INLINE_LAMBDA {
-            if constexpr (bare && requires { at.note_bare(table, domino::evaluate(i, at)...); })
-                at.note_bare(table, domino::evaluate(i, at)...);
+            // a bare index, as both in ids(b, q): the table must then cover the whole call; others are clamped
+            if constexpr (requires { at.note_bare(table, domino::evaluate(i, at)...); })
+                at.note_bare(table, (is_placeholder<Indices> ? domino::evaluate(i, at) : interval{0, -1})...);
             return ask(at, table, domino::evaluate(i, at)...);
         });
     }
@@ -51,8 +50,8 @@ struct lookup : node {
 /// A view of a captured buffer of integers, floats or bools with 1 to 4 dimensions, not copied: the buffer must outlive
 /// every use (or be kept alive by an `owner`, which copies of the table share) and not change while the table lives (its
 /// minima and maxima are taken at construction).
-/// A look-up's indices are clamped into the table, so none reads outside; a bare one, as in ids(b, kv), must cover
-/// the shape of the call, else the call throws. Tables answer the range domain by a summary; only of floats in three or
+/// A look-up's indices are clamped into the table, so none reads outside; where one is bare, as b and kv in ids(b, kv), the table
+/// must cover the call in that dimension, else the call throws. Tables answer the range domain by a summary; only of floats in three or
 /// four dimensions (biases) none is taken: they may hold any value there.
 template <class T, std::size_t Rank>
 class table_view {

@@ -9,7 +9,7 @@
 #include <string>
 
 #include "domino/error.hpp"
-#include "domino/mask/causal.hpp"
+#include "domino/mask/window.hpp"
 
 namespace domino::inline DOMINO_ARCH {
 
@@ -26,9 +26,7 @@ struct broadcast_mask {
     std::array<index_t, 4> extents;
 
     constexpr bool at(index_t b_, index_t h_, index_t q_, index_t kv_) const {
-        for (const index_t extent : extents)
-            if (extent == 0) return false;
-        return *entry(b_, h_, q_, kv_) != T(0);
+        return extents[3] > 0 && *entry(b_, h_, q_, kv_) != T(0);
     }
     constexpr const T* row(index_t count, index_t b_, index_t h_, index_t q_, index_t kv_) const
         requires(sizeof(T) <= sizeof(std::int32_t))
@@ -65,8 +63,9 @@ auto boolean_mask(const T* data, std::array<index_t, 4> extents) {
     using namespace detail;
     static_assert(std::is_integral_v<T>, "domino: a boolean mask holds bools or integers");
     for (const index_t extent : extents) at_least(0, extent, "boolean_mask: extent");
-    if (checked_product("boolean_mask", {extents[0], extents[1], extents[2], extents[3]}) > 0 && !data)
-        fail("boolean_mask", "a buffer", "null");
+    const index_t size = checked_product("boolean_mask", {extents[0], extents[1], extents[2], extents[3]});
+    if (size > 0 && !data) fail("boolean_mask", "a buffer", "null");
+    if (size == 0) extents[3] = 0;  // where no entry is looked for
     return call<broadcast_mask<T>, b_t, h_t, q_t, kv_t>({data, extents}, {}, {}, {}, {});
 }
 
@@ -83,7 +82,7 @@ constexpr auto make_causal_mask() { return causal; }
 /// 2 window_size - 1 keys; window_size >= 1.   (attnax: [1, 1, q_len, kv_len], top-left aligned)
 constexpr auto make_sliding_window_mask(index_t window_size, bool causal_ = true) {
     const index_t before = detail::at_least(1, window_size, "make_sliding_window_mask: window_size") - 1;
-    return q - kv <= before && kv - q <= (causal_ ? 0 : before);
+    return band(before, causal_ ? 0 : before);
 }
 
 /// Tokens of one document: ids(b, q) == ids(b, kv), in both directions. Any id is a document, negative ones too; where

@@ -15,15 +15,19 @@ constexpr auto minus(const X& x, const Y& y) {
     return as_mask(x) && !as_mask(y);
 }
 
-/// The mask number `index`, an expression or a number; the last one where it is larger: select(h % 2, x, y).
-template <Operand Index, MaskMod Last>
-constexpr auto select(const Index&, const Last& last) {
-    return as_mask(last);
+namespace detail {
+template <class Index, MaskMod First, MaskMod... Rest>
+constexpr auto select_from(index_t number, const Index& index, const First& first, const Rest&... rest) {
+    if constexpr (sizeof...(Rest) == 0) return as_mask(first);
+    else return where(index <= number, as_mask(first), select_from(number + 1, index, rest...));
 }
-template <Operand Index, MaskMod First, MaskMod... Rest>
-constexpr auto select(const Index& index, const First& first, const Rest&... rest) {
-    const auto i = as_node(index);
-    return where(i <= 0, as_mask(first), select(i - 1, rest...));
+}  // namespace detail
+
+/// The mask number `index`, an expression or a number: select(h % 2, x, y). The first one where it is negative, the last one
+/// where it is larger.
+template <Operand Index, MaskMod... Masks>
+constexpr auto select(const Index& index, const Masks&... masks) {
+    return detail::select_from(0, as_node(index), masks...);
 }
 
 /// A mask for each head, the last one for all further heads.   (SVG, MInference, DuoAttention)

@@ -100,7 +100,7 @@ struct bit_functor {
         const std::array<interval, 4> box{b_, h_, q_, kv_};
         constexpr std::array<const char*, 4> names{"b", "h", "q", "kv"};
         for (std::size_t i = 0; i < 4; ++i)
-            if (strides[i] != 0 && (box[i].lo < 0 || box[i].hi >= extents[i]))
+            if ((strides[i] != 0 || extents[i] == 0) && (box[i].lo < 0 || box[i].hi >= extents[i]))
                 fail("bits", "a bit for every " + std::string(names[i]) + " to " + std::to_string(box[i].hi),
                      std::to_string(extents[i]));
     }
@@ -148,6 +148,7 @@ inline auto packed_bits(const std::uint8_t* bytes, std::array<index_t, 4> extent
         detail::at_least(0, strides[i], "packed_bits(bytes, extents, strides): strides");
     }
     if (!bytes && size > 0) detail::fail("packed_bits(bytes, extents, strides): bytes", "a buffer", "null");
+    if (size == 0) extents[3] = 0;  // where no bit is looked for
     return call<detail::bit_functor, detail::b_t, detail::h_t, detail::q_t, detail::kv_t>(
         {bytes, extents, strides, std::move(owner)}, {}, {}, {}, {});
 }

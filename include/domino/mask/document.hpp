@@ -16,6 +16,7 @@ namespace domino::inline DOMINO_ARCH {
 /// Tables are [len], or [batch, len].
 template <class T, class U, std::size_t R, std::size_t S>
 auto same_segment(const table_view<T, R>& q_ids, const table_view<U, S>& kv_ids) {
+    static_assert(detail::integer_entries<T> && detail::integer_entries<U>, "domino: segment ids are integers");
     const auto query = by_row(q_ids, q);
     return sharpen(query == by_row(kv_ids, kv) && query >= 0,
                    detail::equal_ids<T, U, R, S, detail::negative_is_blank>(q_ids, kv_ids));

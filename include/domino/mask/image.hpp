@@ -12,6 +12,7 @@ namespace domino::inline DOMINO_ARCH {
 /// Tables are [len], or [batch, len].
 template <class T, std::size_t R>
 auto same_type(const table_view<T, R>& types) {
+    static_assert(detail::integer_entries<T>, "domino: token types are integers");
     const auto key = by_row(types, kv);
     return sharpen(by_row(types, q) == key && key != 0,
                    detail::equal_ids<T, T, R, R, detail::zero_is_blank>(types, types));

@@ -36,7 +36,7 @@ auto huggingface_attention_mask(const table_view<T, 2>& attention_mask) {
 }
 
 /// A processor's `token_type_ids` [len] or [batch, len], 1 for tokens of images: causal, and each run of ones sees itself
-/// both ways. The runs are numbered in a table of the mask's own.   (Gemma 3, PaliGemma)
+/// both ways. The runs are numbered in a table of the mask's own.   (Gemma 3)
 template <class T, std::size_t R>
 auto huggingface_token_types(const table_view<T, R>& token_types) {
     index_t image = 0;
@@ -213,7 +213,8 @@ inline auto flashinfer_packed_mask(const std::uint8_t* bytes, index_t batch, ind
     detail::at_least(0, batch, "flashinfer_packed_mask: batch");
     detail::at_least(0, q_len, "flashinfer_packed_mask: q_len");
     detail::at_least(0, kv_len, "flashinfer_packed_mask: kv_len");
-    const index_t entry_bits = detail::checked_product("flashinfer_packed_mask", {(q_len * kv_len + 7) / 8, 8});
+    const index_t bits = detail::checked_product("flashinfer_packed_mask", {q_len, kv_len});
+    const index_t entry_bits = detail::checked_product("flashinfer_packed_mask", {bits / 8 + (bits % 8 > 0), 8});
     return packed_bits(bytes, {batch, 1, q_len, kv_len}, {entry_bits, 0, kv_len, 1});
 }
 

@@ -25,8 +25,8 @@ constexpr auto draft_blocks(index_t prefix, index_t block) {
 }
 
 /// Items scored in one pass against a shared prompt: kv <= q && (kv < prefix || kv > q - position(q)). `position` [len]
-/// or [batch, len] counts a token's place in its item from 1; a delimiter has 0 and is seen by nobody but the prompt's own
-/// rows. Rows of the prompt (q < prefix) are causal.   (FlashInfer token_pos_in_items, which leaves out the prompt's part)
+/// or [batch, len] counts a token's place in its item from 1; a delimiter behind the prompt has 0 and is seen by nobody, itself
+/// included. Rows of the prompt (q < prefix) are causal.   (FlashInfer token_pos_in_items, which leaves out the prompt's part)
 template <class T, std::size_t Rank>
 auto multi_item(index_t prefix, const table_view<T, Rank>& position) {
     detail::at_least(0, prefix, "multi_item(prefix, position): prefix");

@@ -23,12 +23,12 @@ template <Expression E, class Visit>
 constexpr void halve(const E& expression, range& box, span kv_span, index_t grain, Visit& visit) {
     box.kv = closed(kv_span);
     const truth verdict = evaluate(expression, box);
-    const index_t grains = (kv_span.end - 1) / grain - kv_span.begin / grain + 1;
+    const index_t first = floor_divide(kv_span.begin, grain), grains = floor_divide(kv_span.end - 1, grain) - first + 1;
     if (!verdict.may || verdict.must || grains <= 1) {
         visit(run{kv_span, as_kind(verdict)});
         return;
     }
-    const index_t middle = (kv_span.begin / grain + floor_power_of_two(grains - 1)) * grain;
+    const index_t middle = (first + floor_power_of_two(grains - 1)) * grain;
     halve(expression, box, {kv_span.begin, middle}, grain, visit);
     halve(expression, box, {middle, kv_span.end}, grain, visit);
 }
@@ -36,10 +36,11 @@ constexpr void halve(const E& expression, range& box, span kv_span, index_t grai
 }  // namespace detail
 
 /// Calls visit(run) for the live runs of keys of `rows` (its b, h and q; its kv is the stretch to look at), in
-/// ascending order, neighbours of one kind joined. Runs begin and end on multiples of `grain` (or at the ends of kv).
+/// ascending order, neighbours of one kind joined. Runs begin and end on multiples of `grain`, 1 or more, or at the ends of kv.
 template <MaskMod M, class Visit>
 constexpr void for_each_run(const M& mask_mod, const tile& rows, index_t grain, Visit&& visit) {
     if (rows.empty()) return;
+    detail::at_least(1, grain, "for_each_run(mask, rows, grain): grain");
     if constexpr (requires { mask_mod.for_each_run(rows, grain, visit); })
         return mask_mod.for_each_run(rows, grain, visit);  // an erased mask walks over itself
     run pending{{0, 0}, tile_kind::empty};
