@@ -114,3 +114,24 @@ TEST_CASE("errors by kind of input", "[attention][accuracy]") {
     with("huge negative offset", scores([](double, auto& r) { return -1e4 + r.normal(); }));
     with("peaky with a heavy tail", scores([](double j, auto& r) { return j < 3 ? 7.0 : r.normal(); }));
 }
+
+TEST_CASE("weights that are almost equal, whose sums round each time the same way", "[attention][accuracy]") {
+    const auto run = [](index_t unit, index_t some) {
+        call::problem p({.q_len = 32, .kv_len = 384, .head_dim = 1, .value_dim = 1});
+        p.scale = 1.f;
+        p.q.each([](float& x) { x = 1.f; });
+        for (index_t i = 0; i < 384; ++i) {
+            p.k.data()[i] = i == 0 ? 0.f : -static_cast<float>(unit) * 0x1p-24f;
+            p.v.data()[i] = i % 96 < some ? 1.f : 0.f;
+        }
+        p.keep = [](auto...) { return true; };
+        p.score = [](double x, auto...) { return x; };
+        p.run(domino::full, domino::score);
+        constexpr double sum_of_96 =
+            (96 + 1) / 2.;  // of a rounding unit each: partial sums of equal weights grow evenly
+        CHECK(p.difference({.c0 = 12 + 2 * sum_of_96}) == "");
+        std::printf("almost equal weights, off by %ld units: %.1f u A\n", long(unit), p.worst_units);
+    };
+    run(32, 32);
+    run(192, 64);
+}

@@ -158,6 +158,17 @@ TEST_CASE("extents and strides that overflow", "[attention][errors]") {
 TEST_CASE("a scale that is no number", "[attention][errors]") {
     refuses("scale", [](arguments& a) { a.scale = std::numeric_limits<float>::infinity(); });
     refuses("scale", [](arguments& a) { a.scale = -std::numeric_limits<float>::infinity(); });
+    refuses("scale", [](arguments& a) { a.scale = 3e38f; });  // times log2(e) it is infinite
+}
+
+TEST_CASE("extents that are too long where nothing is", "[attention][errors]") {
+    const domino::tensor_view<const float> wide{nullptr, {1, 2, 0, index_t{1} << 58}, {0, 0, 0, 1}},
+        few{nullptr, {1, 2, 0, 4}, {0, 0, 0, 1}}, long_keys{nullptr, {0, 2, index_t{1} << 40, 4}, {0, 0, 0, 1}},
+        no_batch{nullptr, {0, 2, 0, 4}, {0, 0, 0, 1}};
+    const domino::tensor_view<float> out{nullptr, {1, 2, 0, 4}, {0, 0, 0, 1}},
+        none{nullptr, {0, 2, 0, 4}, {0, 0, 0, 1}};
+    CHECK_THROWS_WITH(domino::attention(wide, wide, few, out), Catch::Contains("Q: expected a head_dim"));
+    CHECK_THROWS_WITH(domino::attention(no_batch, long_keys, long_keys, none), Catch::Contains("K: expected a kv_len"));
 }
 
 TEST_CASE("a query offset that overflows", "[attention][errors]") {

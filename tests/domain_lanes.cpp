@@ -279,8 +279,7 @@ TEST_CASE("floats, alone and beside integers") {
     agree(q / 3.f, few_ulp);
     agree(score % 1.5f, few_ulp);
     agree(where(1.f / abs(score * 0.f) > 0.f, 1, 0));
-    agree(q % 1.7f);  // of no score: as a mask's, to the bit
-    agree((kv * 0.37f) % 1.3f);
+    agree(where(1.f / -(q * 0.f) < 0.f, 1, 0));
     agree(score / (q + 1), few_ulp);
     agree(tanh(score), few_ulp);
     agree(tanh(q), few_ulp);
@@ -293,6 +292,18 @@ TEST_CASE("floats, alone and beside integers") {
     agree(sqrt(q), few_ulp);
     agree(softcap(5.f), few_ulp);
     agree(compose(softcap(5.f), score - 0.5f * abs(q - kv)), few_ulp);
+}
+
+TEST_CASE("a mask's products and remainders are rounded in lanes as they are at points") {
+    for (const any_mask& m : {any_mask((q - kv) % 0.7f == 0.f), any_mask(q * 0.37f - kv * 0.37f < 0.37f),
+                              any_mask((kv * 0.37f) % 1.3f < q % 1.7f)}) {
+        std::uint64_t words[64] = {};
+        m.set_bits({0, 0, {0, 64}, {0, 64}}, 0, words);
+        int wrong = 0;
+        for (index_t row = 0; row < 64; ++row)
+            for (index_t key = 0; key < 64; ++key) wrong += (words[key] >> row & 1) != attends(m, 0, 0, row, key);
+        CHECK(wrong == 0);
+    }
 }
 
 TEST_CASE("tables of every type and shape") {

@@ -7,6 +7,7 @@
 #include <limits>
 #include <memory>
 #include <new>
+#include <numbers>
 #include <optional>
 #include <span>
 
@@ -71,7 +72,8 @@ void check_own_shape(const mask_shape& own, const kernel::problem& p);
 ///
 /// Scores and sums are float32, partial sums a tile of keys; |error| <= K u A per element, with u = 2^-24,
 /// A = sum of weight * |v|, K = 12 + (2 + sqrt(head_dim) / 2) S, and S the largest |scale| sum |q_c k_c| + |score| of what
-/// a row sees (tests/compare.hpp derives it). The same bits for any executor, thread count, alignment and strides; where no
+/// a row sees (tests/compare.hpp derives it). This counts on roundings that do not all go one way: almost equal weights
+/// have made 23 of the 12, and two sums of 96 keys may make 190 of it. The same bits for any executor, thread count, alignment and strides; where no
 /// panel is partly filled (q_len a multiple of 32, say) and without a score mod also on every architecture with fused
 /// multiply-add. Allocates its workspace once (or not at all: see options). A wrong call throws invalid_argument before
 /// any tensor is read or written; empty_rows::error throws when all rows are written.
@@ -191,9 +193,11 @@ inline kernel::problem checked_problem(const source_facts& Q, const source_facts
 
     kernel::problem p{.o = O, .lse = options.lse, .q_offset = options.q_offset};
     p.scale = options.scale.value_or(static_cast<float>(1.0 / std::sqrt(double(Q.head_dim))));
-    if (!std::isfinite(p.scale)) fail("options.scale", "a finite factor", std::to_string(p.scale));
-    if (!fits_lanes({p.q_offset, p.q_offset}) || !fits_lanes({0, saturating_add(p.q_offset, Q.len)}) ||
-        !fits_lanes({0, K.len}))
+    if (!std::isfinite(p.scale * std::numbers::log2e_v<float>))
+        fail("options.scale", "a finite factor, below 2.3e38", std::to_string(p.scale));
+    if (!fits_lanes({0, K.len})) fail("K", "a kv_len within 32 bits", std::to_string(K.len));
+    if (!fits_lanes({0, Q.len})) fail("Q", "a q_len within 32 bits", std::to_string(Q.len));
+    if (!fits_lanes({p.q_offset, p.q_offset}) || !fits_lanes({0, saturating_add(p.q_offset, Q.len)}))
         fail("options.q_offset", "positions within 32 bits", std::to_string(p.q_offset));
     if (!options.kv_lengths.empty()) {
         check_equal("options.kv_lengths", "an entry for each batch entry,", "Q", Q.batch,

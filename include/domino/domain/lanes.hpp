@@ -142,7 +142,7 @@ private:
     static DOMINO_INLINE simd::ints apply(op::modulo, simd::ints x, index_t y) {
         return simd::divides_fast(y) ? simd::floor_divide(x, static_cast<std::int32_t>(y)).remainder : modulo(x, detail::spread(y));
     }
-    static DOMINO_INLINE auto apply(op::negate, auto x) { return -detail::spread(x); }
+    static DOMINO_INLINE auto apply(op::negate, auto x) { return simd::negate(detail::spread(x)); }
 
     static DOMINO_INLINE auto apply(op::equal, auto x, auto y) { return detail::in_common_register(x, y, [](auto s, auto t) { return simd::to_bools(s == t); }); }
     static DOMINO_INLINE auto apply(op::not_equal, auto x, auto y) { return detail::in_common_register(x, y, [](auto s, auto t) { return !simd::to_bools(s == t); }); }

@@ -36,8 +36,8 @@ inline constexpr int value_step = registers == 32 && R == 1 ? 16 : step<R>;
 inline constexpr index_t kv_tile = 96;
 
 /// Keys of a panel's partial tile that the range domain decides together: a multiple of every step, and of the blocks whose
-/// join a table's summary keeps. With fewer keys the questions take as long as the bits that they spare; but for masks that divide
-/// keys into blocks, often of 16, 32 or 64, which a tile's ends cut.
+/// join a table's summary keeps. With fewer keys the questions take as long as the bits that they spare, but for masks that divide
+/// keys into blocks: these are often of 16, 32 or 64, which a tile's ends cut.
 inline constexpr index_t mask_grain = kv_tile / 2, block_mask_grain = kv_tile / 6;
 
 /// The most rows that a panel may have to be thin: computed with lanes along head_dim, where lanes along rows would idle. Up

@@ -76,6 +76,10 @@ DOMINO_INLINE xsimd::batch<T, arch> select(bools c, xsimd::batch<T, arch> x, xsi
     return bit_cast<T>(xsimd::select(c, bit_cast<float>(x), bit_cast<float>(y)));
 }
 
+/// -x, also of 0. (xsimd 8.1's AVX-512 takes x from 0, and 0 - 0 is not -0.)
+DOMINO_INLINE floats negate(floats x) { return bit_cast<float>(bit_cast<std::int32_t>(x) ^ ints(INT32_MIN)); }
+DOMINO_INLINE ints negate(ints x) { return -x; }
+
 /// The larger and the smaller; y where either is NaN. (Of xsimd's it is the second in 8.1 and the first in 14.)
 DOMINO_INLINE floats max(floats x, floats y) {
 #if defined(__AVX512F__)
@@ -88,7 +92,7 @@ DOMINO_INLINE floats max(floats x, floats y) {
     return xsimd::select(x > y, x, y);
 #endif
 }
-DOMINO_INLINE floats min(floats x, floats y) { return -max(-x, -y); }
+DOMINO_INLINE floats min(floats x, floats y) { return negate(max(negate(x), negate(y))); }
 
 DOMINO_INLINE floats to_floats(floats x) { return x; }
 DOMINO_INLINE floats to_floats(ints x) { return xsimd::to_float(x); }

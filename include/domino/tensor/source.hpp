@@ -24,7 +24,7 @@ concept RowSource = requires(const S& s, index_t i) {
 };
 
 /// An int8 tensor with a scale a block of channels: element (b, h, kv, c) stands for scales(b, h, kv, c / block) times
-/// its value. One scale a vector where `scales` has head_dim 1.   (llama.cpp's q8_0 has blocks of 32)
+/// its value; scales are finite. One scale a vector where `scales` has head_dim 1.   (llama.cpp's q8_0 has blocks of 32)
 struct quantized_view {
     using element = std::int8_t;
 
