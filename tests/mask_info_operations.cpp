@@ -168,6 +168,21 @@ TEST_CASE("replace") {
     CHECK(rows(info.replace(kv > q, {.baked_in = baked_masks{.chunked = true}})) == "011 001 000");
     CHECK(info.replace({.baked_in = baked_masks{.chunked = true}}).baked_in_masks().chunked);
     CHECK_THROWS_AS(info.replace({.segment_ids = {{{0, 1}}, {}}}), invalid_argument);
+
+    // the mask of segments whose ids the info does not know: they were never given, or forgotten
+    const token_array ids{{0, 0, 1}}, zeros{{0, 0, 0}};
+    const mask_info bare(segment_mask({ids, ids}), {1, 1, 3, 3});
+    CHECK(rows(bare.replace({.positions = {ids, ids}})) == "110 110 001");
+    CHECK(rows(bare.replace({.baked_in = baked_masks{.causal = true}})) == "110 110 001");
+    CHECK(rows(bare.replace({.segment_ids = {zeros, zeros}})) == "111 111 111");
+    const std::vector<std::int32_t> last{-1, 1, 1};
+    const auto moved = with_leaf(info, "ids", table_buffer(last.data(), {1, 3}));
+    CHECK(rows(moved.replace({.positions = {ids, ids}})) == "000 011 011");
+    CHECK_THROWS_WITH(moved.replace({.segment_ids = {{}, ids}}),
+                      "domino: segment_ids: expected those of queries and of keys, got one of them");
+    // and one that the known ids do not say
+    const mask_info other_ids(segment_mask({ids, ids}), {1, 1, 3, 3}, {.segment_ids = {zeros, zeros}});
+    CHECK(rows(other_ids.replace({.positions = {ids, ids}})) == "110 110 001");
 }
 
 TEST_CASE("a bias goes back to its mask, if it is one") {

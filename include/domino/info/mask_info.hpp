@@ -460,8 +460,10 @@ public:
         detail::trace("mask_info.replace");
         const qkv_tokens ids = chosen(changes.segment_ids, ids_), positions = chosen(changes.positions, positions_);
         const baked_masks baked = changes.baked_in.value_or(baked_);
-        if constexpr (std::same_as<M, segment_expression>) return {segment_mask(ids), shape_, {ids, positions, baked}};
-        else return {mask_, shape_, {ids, positions, baked}};
+        if constexpr (std::same_as<M, segment_expression>)
+            if (changes.segment_ids.q.known() || changes.segment_ids.kv.known())
+                return {segment_mask(ids), shape_, {ids, positions, baked}};
+        return {mask_, shape_, {ids, positions, baked}};
     }
     /// Another mask over the same tokens.
     template <MaskMod Mod>

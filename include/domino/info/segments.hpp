@@ -21,8 +21,20 @@ struct qkv_tokens {
     friend bool operator==(const qkv_tokens&, const qkv_tokens&) = default;
 };
 
+namespace detail {
+/// Throws where a side is unknown, or the sides are of different batches.
+inline void check_both(const char* argument, const qkv_tokens& tokens) {
+    if (!tokens.q.known() || !tokens.kv.known())
+        fail(argument, "those of queries and of keys", tokens.q.known() || tokens.kv.known() ? "one of them" : "none");
+    if (tokens.q.batch() != tokens.kv.batch())
+        fail(argument, "keys of the queries' batch, " + std::to_string(tokens.q.batch()),
+             std::to_string(tokens.kv.batch()));
+}
+}  // namespace detail
+
 /// The mask of segments, ids(b, q) == ids(b, kv) >= 0, over ids that it owns.   (ejkernel segment_ids_to_mask)
 inline auto segment_mask(const qkv_tokens& ids) {
+    detail::check_both("segment_ids", ids);
     const auto keys = ids.kv.as_table(ids.q == ids.kv ? "ids" : "kv_ids");
     return same_segment(ids.q == ids.kv ? keys : ids.q.as_table("q_ids"), keys);
 }
