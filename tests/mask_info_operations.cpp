@@ -124,6 +124,14 @@ TEST_CASE("token types: combinations, policies, and the keys' own types") {
           ints{-1, 1, 1, -1, 2});
     CHECK(info.apply_token_type_ids(types, combine::replace, {.update_segment_ids = false}).q_segment_ids().values() ==
           ints{0, 0, 0, 0, 0});
+    // the policy is part of the expression, in numbers of 32 bits: it is evaluated by lanes, and its tiles are decided
+    const auto every_type = mask_info(full, {1, 1, 5, 5})
+                                .apply_token_type_ids(types, combine::intersect, {.zero_policy = zero_policy::neither});
+    CHECK(detail::fits_lanes(detail::inspect(every_type, every_type.shape().all())));
+    CHECK(to_string(every_type) == "true && q_types(b, q) == kv_types(b, kv) && (kv_types(b, kv) != 0 || true)");
+    CHECK(classify(every_type, {.q = 3, .kv = 0}) == tile_kind::full);
+    CHECK(classify(every_type, {.q = {1, 3}, .kv = {1, 3}}) == tile_kind::full);
+    CHECK(classify(every_type, {.q = {1, 3}, .kv = 0}) == tile_kind::empty);
     // any way of joining two masks
     const auto apart =
         info.apply_token_type_ids(types, [](const auto& base, const auto& same) { return base && !same; });

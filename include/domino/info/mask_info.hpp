@@ -412,9 +412,8 @@ public:
         check_tokens(types.q, shape_.q_len, "token_type_ids of queries");
         check_tokens(types.kv, shape_.kv_len, "token_type_ids of keys");
         const bool zero_is_none = options.zero_policy != zero_policy::neither;
-        const index_t no_type = zero_is_none ? 0 : std::numeric_limits<index_t>::min() / 2;  // or no type at all
         const auto keys = types.kv.as_table("kv_types")(b, kv);
-        const auto equal = types.q.as_table("q_types")(b, q) == keys && keys != no_type;
+        const auto equal = types.q.as_table("q_types")(b, q) == keys && (keys != 0 || !zero_is_none);
         constexpr bool unites = std::same_as<Combine, combine::union_t>;
         const bool refines = std::same_as<Combine, combine::intersect_t> && ids_.q.known();
         mask_shape shape = shape_;
