@@ -176,6 +176,19 @@ TEST_CASE("wrong arguments are refused, with their names") {
     CHECK_THROWS_WITH(info.visualize({.b = 2}), "domino: b: expected 0 to 1, got 2");
     CHECK_THROWS_AS(info.visualize({.h = 1}), invalid_argument);
     CHECK_THROWS_AS(info.visualize({.block_rows = 0}), invalid_argument);
+    const auto one_head = scalar([](int, int head, int, int) {
+        CHECK(head == 0);
+        return true;
+    });
+    CHECK_THROWS_WITH(mask_info(one_head, {1, 1, 2, 2}).visualize({.h = 7}), "domino: h: expected 0 to 0, got 7");
+    const std::vector<index_t> four(4, 0), three_ids(3, 0);
+    const mask_shape square{1, 1, 4, 4};
+    CHECK_THROWS_WITH(visualize_blocks(causal, square, {}, four),
+                      "domino: q_ids: expected 4 ids, one a token, or none of queries and keys, got 0");
+    CHECK_THROWS_AS(visualize_blocks(causal, square, three_ids, four), invalid_argument);
+    CHECK_THROWS_WITH(visualize_blocks(causal, square, four, three_ids),
+                      "domino: kv_ids: expected 4 ids, one a token, or none of queries and keys, got 3");
+    CHECK_NOTHROW(visualize_blocks(causal, square, four, four));
 }
 
 TEST_CASE("the tracing switch names operations") {

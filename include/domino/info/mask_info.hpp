@@ -478,17 +478,9 @@ public:
     /// The mask in blocks, with the segments at its sides where ids are known or the mask says them.
     std::string visualize(const block_picture_options& options = {}) const {
         detail::trace("mask_info.visualize");
-        std::vector<index_t> q_ids(static_cast<std::size_t>(shape_.q_len)),
-            kv_ids(static_cast<std::size_t>(shape_.kv_len));
-        bool labelled = options.show_segments && options.b >= 0 && options.b < shape_.batch;
-        if (labelled && ids_.q.known()) {
-            for (std::size_t i = 0; i < q_ids.size(); ++i) q_ids[i] = ids_.q(options.b, static_cast<index_t>(i));
-            for (std::size_t i = 0; i < kv_ids.size(); ++i) kv_ids[i] = ids_.kv(options.b, static_cast<index_t>(i));
-        } else if (labelled) {
-            labelled = detail::recover_slice(mask_, point{options.b, options.h}, q_ids, kv_ids, true).empty();
-        }
-        if (!labelled) q_ids.clear(), kv_ids.clear();
-        return visualize_blocks(mask_, shape_, q_ids, kv_ids, options);
+        const auto labels = options.show_segments ? labels_of(options.b, options.h) : std::nullopt;
+        if (!labels) return visualize_blocks(mask_, shape_, {}, {}, options);
+        return visualize_blocks(mask_, shape_, labels->q, labels->kv, options);
     }
 
     /// Shape, ids and mask in a line.
@@ -555,6 +547,26 @@ private:
             for (index_t i = 0; i < ids.len(); ++i) out.back() += ids(row, i) >= 0 ? 1 : 0;
         }
         return out;
+    }
+
+    struct token_labels {
+        std::vector<index_t> q, kv;
+    };
+    /// The segments of one (b, h), where ids are known or the mask says them; none outside the shape, nothing being asked.
+    std::optional<token_labels> labels_of(index_t batch, index_t head) const {
+        if (batch < 0 || batch >= shape_.batch || head < 0 || head >= shape_.heads) return {};
+        token_labels labels{std::vector<index_t>(static_cast<std::size_t>(shape_.q_len)),
+                            std::vector<index_t>(static_cast<std::size_t>(shape_.kv_len))};
+        if (!ids_.q.known()) {
+            if (!detail::recover_slice(mask_, point{batch, head}, labels.q, labels.kv, true).empty()) return {};
+            return labels;
+        }
+        const auto copy_row = [&](const token_array& ids, std::vector<index_t>& to) {
+            std::copy_n(ids.values().begin() + batch * ids.len(), ids.len(), to.begin());
+        };
+        copy_row(ids_.q, labels.q);
+        copy_row(ids_.kv, labels.kv);
+        return labels;
     }
 
     baked_masks baked_with(bool baked_masks::*flag) const {

@@ -50,7 +50,7 @@ inline std::string top_label(index_t id) {
 }  // namespace detail
 
 /// The mask as text in blocks, two characters each: full "██", partial "░░", empty "  ", in a frame, with the ids of
-/// the tokens of batch entry b, where they are given and asked for. Full and empty are exact by the pairs that exist, so
+/// the tokens of batch entry b, where both are given and asked for. Full and empty are exact by the pairs that exist, so
 /// a ragged block at an edge can be full.   (ejkernel MaskInfo.visualize)
 template <MaskMod M>
 std::string visualize_blocks(const M& mask_mod, const mask_shape& shape, std::span<const index_t> q_ids = {},
@@ -67,6 +67,14 @@ std::string visualize_blocks(const M& mask_mod, const mask_shape& shape, std::sp
     };
     within("b", options.b, shape.batch);
     within("h", options.h, shape.heads);
+    const bool given = !(q_ids.empty() && kv_ids.empty());
+    const auto check_ids = [&](const char* argument, index_t expected, index_t got) {
+        if (given && got != expected)
+            detail::fail(argument, std::to_string(expected) + " ids, one a token, or none of queries and keys",
+                         std::to_string(got));
+    };
+    check_ids("q_ids", shape.q_len, std::ssize(q_ids));
+    check_ids("kv_ids", shape.kv_len, std::ssize(kv_ids));
 
     const auto cell_size = [&](index_t len, index_t block, index_t most) {
         const index_t blocks = (len + block - 1) / block;
@@ -75,7 +83,7 @@ std::string visualize_blocks(const M& mask_mod, const mask_shape& shape, std::sp
     const detail::picture_cells cells(shape, options.b, options.h,
                                       cell_size(shape.q_len, options.block_rows, options.max_rows),
                                       cell_size(shape.kv_len, options.block_columns, options.max_columns));
-    const bool labelled = options.show_segments && !(q_ids.empty() && kv_ids.empty());
+    const bool labelled = options.show_segments && given;
     const auto q_labels = detail::block_labels(q_ids, cells.block_rows);
     const auto number = [](index_t i) { return std::to_string(i); };
     const std::string margin(labelled ? 6 : 0, ' ');
