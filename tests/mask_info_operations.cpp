@@ -138,6 +138,22 @@ TEST_CASE("token types: combinations, policies, and the keys' own types") {
     CHECK(rows(apart) == "10000 10000 10000 11110 11110");
 }
 
+TEST_CASE("visible tokens are those of any pair, wherever it is") {
+    for (index_t row = 0; row < 40; row += 3)
+        for (index_t key = 0; key < 70; key += 3) {
+            const auto seen = visible_tokens(h == 1 && q == row && kv == key, {1, 2, 40, 70});
+            CHECK(std::count(seen.q.values().begin(), seen.q.values().end(), 1) == 1);
+            CHECK(std::count(seen.kv.values().begin(), seen.kv.values().end(), 1) == 1);
+            CHECK((seen.q(0, row) == 1 && seen.kv(0, key) == 1));
+        }
+    // the first pair that is seen is enough: no mask is asked about as many as there are
+    index_t asked = 0;
+    const auto counted = scalar([&](int, int, int, int) { return ++asked > 0; });
+    const auto seen = visible_tokens(counted, {1, 1, 256, 256});
+    CHECK(seen.kv == token_array(1, 256, [](index_t, index_t) { return 1; }));
+    CHECK(asked == 512);
+}
+
 TEST_CASE("random masks are drawn from a counter, as JAX draws them") {
     // jax.random.key(0x1BADDEED) ... the Random123 known answers of threefry2x32, 20 rounds
     using pair = std::array<std::uint32_t, 2>;

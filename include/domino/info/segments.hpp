@@ -80,7 +80,7 @@ qkv_tokens visible_tokens(const M& mask_mod, const mask_shape& shape) {
     detail::check_shape(expression, shape);
     const auto any = [&](index_t batch, span rows, span keys) {
         for (index_t head = 0; head < shape.heads; ++head)
-            if (detail::count_visible(expression, {batch, head, rows, keys}) > 0) return 1;
+            if (detail::sees_any(expression, {batch, head, rows, keys})) return 1;
         return 0;
     };
     const span all_rows{0, shape.q_len}, all_keys{0, shape.kv_len};

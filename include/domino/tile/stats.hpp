@@ -48,6 +48,22 @@ index_t count_visible(const E& expression, const tile& t) {
     return visible;
 }
 
+/// Whether the mask keeps any pair of a tile, exactly: the same, up to the first pair found.
+template <Expression E>
+bool sees_any(const E& expression, const tile& t) {
+    if (t.empty()) return false;
+    const truth verdict = evaluate(expression, as_range(t));
+    if (!verdict.may || verdict.must) return verdict.may;
+    if (t.pairs() > few_pairs) {
+        const auto [first, second] = halves(t);
+        return sees_any(expression, first) || sees_any(expression, second);
+    }
+    for (index_t row = t.q.begin; row < t.q.end; ++row)
+        for (index_t key = t.kv.begin; key < t.kv.end; ++key)
+            if (evaluate(expression, point{t.b.begin, t.h.begin, row, key})) return true;
+    return false;
+}
+
 /// Adds one (b, h) slice of the score matrix.
 template <Expression E>
 void add_slice(mask_stats& sum, const E& expression, const tile& slice, tile_size size) {
