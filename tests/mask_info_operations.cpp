@@ -138,6 +138,23 @@ TEST_CASE("token types: combinations, policies, and the keys' own types") {
     CHECK(rows(apart) == "10000 10000 10000 11110 11110");
 }
 
+TEST_CASE("finer segments than 32 bits can number are numbered by rank in each row") {
+    constexpr std::int32_t wide = 2'000'000'000;
+    const auto distinct = mask_info<>::from_segments(token_array(1, 65'536, [](index_t, index_t i) { return i; }));
+    const auto chunks = distinct.apply_chunked(1).q_segment_ids();
+    CHECK(chunks(0, 0) == 0);
+    CHECK(chunks(0, 65'535) == 65'535);
+    const auto two = mask_info<>::from_segments({{0, 0, 1, 1, -1}, {5, 5, 5, 5, 5}});
+    const token_array types{{wide, wide, wide, 3, 3}, {0, 7, 7, wide, 7}};
+    CHECK(two.apply_token_type_ids(types, combine::intersect).q_segment_ids().values() ==
+          ints{0, 0, 2, 1, -1, -1, 0, 0, 1, 0});
+    // where they fit, they are what they were
+    CHECK(refine_segments(two.segment_ids(), {{{4, 4, 2, 4, 4}, {0, 1, 2, 3, -1}}, {{4, 4, 2, 4, 4}, {0, 1, 2, 3, 3}}})
+              .q.values() == ints{4, 4, 7, 9, -1, 0, 1, 2, 3, -1});
+    const auto negative = two.apply_token_type_ids({{-wide, -wide, wide, 1, 0}, {0, 0, 0, -1, -1}}, combine::replace);
+    CHECK(negative.q_segment_ids().values() == ints{2, 2, 1, 0, -1, -1, -1, -1, 0, 0});
+}
+
 TEST_CASE("visible tokens are those of any pair, wherever it is") {
     for (index_t row = 0; row < 40; row += 3)
         for (index_t key = 0; key < 70; key += 3) {

@@ -592,11 +592,11 @@ private:
         std::int32_t most = 0;
         for (const token_array* side : {&types.q, &types.kv})
             for (const std::int32_t type : side->values()) most = std::max(most, type);
-        const auto id = [=](std::int32_t type) -> index_t {
+        return detail::numbered(types, [&](detail::tokens_of side, index_t row, index_t i) -> index_t {
+            const std::int32_t type = (types.*side)(row, i);
             if (type == 0 && zero_is_none) return -1;
             return type >= 0 ? index_t{type} : index_t{most} - type;
-        };
-        return {types.q.map(id), types.kv.map(id)};
+        });
     }
 
     template <Expression E>

@@ -163,30 +163,70 @@ recovered_segments recover_segments(const M& mask_mod, const mask_shape& shape, 
     return {{{q_all.data(), shape.batch * heads, shape.q_len}, {kv_all.data(), shape.batch * heads, shape.kv_len}}, {}};
 }
 
-/// Finer segments: tokens share one where they shared one of `ids` and have equal `keys`; padding in either (negative)
-/// stays padding. Numbered so that with one segment a batch entry the new ids are the keys.
-inline qkv_tokens refine_segments(const qkv_tokens& ids, const qkv_tokens& keys) {
-    index_t count = 1;
-    for (const token_array* side : {&keys.q, &keys.kv})
-        for (const std::int32_t key : side->values()) count = std::max<index_t>(count, index_t{key} + 1);
-    std::vector<std::vector<std::int32_t>> ranks(static_cast<std::size_t>(ids.q.batch()));
-    for (index_t row = 0; row < ids.q.batch(); ++row) {
-        auto& known = ranks[static_cast<std::size_t>(row)];
-        for (const token_array* side : {&ids.q, &ids.kv})
-            for (index_t i = 0; i < side->len(); ++i)
-                if ((*side)(row, i) >= 0) known.push_back((*side)(row, i));
+namespace detail {
+
+/// A side of qkv_tokens.
+using tokens_of = token_array qkv_tokens::*;
+
+/// The distinct values(side, row, i) of each row's queries and keys, ascending, without negative ones.
+template <class F>
+std::vector<std::vector<index_t>> distinct(const qkv_tokens& tokens, const F& values) {
+    std::vector<std::vector<index_t>> rows(static_cast<std::size_t>(tokens.q.batch()));
+    for (index_t row = 0; row < tokens.q.batch(); ++row) {
+        auto& known = rows[static_cast<std::size_t>(row)];
+        for (const tokens_of side : {&qkv_tokens::q, &qkv_tokens::kv})
+            for (index_t i = 0; i < (tokens.*side).len(); ++i)
+                if (const index_t x = values(side, row, i); x >= 0 && (known.empty() || known.back() != x))
+                    known.push_back(x);
         std::sort(known.begin(), known.end());
         known.erase(std::unique(known.begin(), known.end()), known.end());
     }
-    const auto refined = [&](const token_array& side, const token_array& side_keys) {
-        return token_array(side.batch(), side.len(), [&](index_t row, index_t i) -> index_t {
-            const std::int32_t id = side(row, i), key = side_keys(row, i);
-            if (id < 0 || key < 0) return -1;
-            const auto& known = ranks[static_cast<std::size_t>(row)];
-            return (std::lower_bound(known.begin(), known.end(), id) - known.begin()) * count + key;
+    return rows;
+}
+inline index_t rank(const std::vector<std::vector<index_t>>& rows, index_t row, index_t value) {
+    const auto& known = rows[static_cast<std::size_t>(row)];
+    return std::lower_bound(known.begin(), known.end(), value) - known.begin();
+}
+
+/// values(side, row, i) as ids of such tokens; where one needs more than 32 bits, each one's rank in its row.
+template <class F>
+qkv_tokens numbered(const qkv_tokens& tokens, const F& values) {
+    const auto known = distinct(tokens, values);
+    const bool fits = std::all_of(known.begin(), known.end(), [](const std::vector<index_t>& row) {
+        return row.empty() || row.back() <= std::numeric_limits<std::int32_t>::max();
+    });
+    const auto numbers = [&](tokens_of side) {
+        return token_array((tokens.*side).batch(), (tokens.*side).len(), [&](index_t row, index_t i) {
+            const index_t x = values(side, row, i);
+            return fits || x < 0 ? x : rank(known, row, x);
         });
     };
-    return {refined(ids.q, keys.q), refined(ids.kv, keys.kv)};
+    return {numbers(&qkv_tokens::q), numbers(&qkv_tokens::kv)};
+}
+
+}  // namespace detail
+
+/// Finer segments: tokens share one where they shared one of `ids` and have equal `keys`; padding in either (negative)
+/// stays padding. Numbered so that with one segment a batch entry the new ids are the keys, and in each row by rank where
+/// such numbers need more than 32 bits.
+inline qkv_tokens refine_segments(const qkv_tokens& ids, const qkv_tokens& keys) {
+    detail::check_both("segment_ids", ids);
+    index_t count = 1;
+    for (const detail::tokens_of side : {&qkv_tokens::q, &qkv_tokens::kv}) {
+        const token_array &of = ids.*side, &by = keys.*side;
+        const auto extents = [](const token_array& x) {
+            return std::to_string(x.batch()) + " x " + std::to_string(x.len());
+        };
+        if (!by.known() || extents(by) != extents(of))
+            detail::fail("refine_segments: keys", extents(of) + ", one for each id", extents(by));
+        for (const std::int32_t key : by.values()) count = std::max<index_t>(count, index_t{key} + 1);
+    }
+    const auto segment = [&](detail::tokens_of side, index_t row, index_t i) { return index_t{(ids.*side)(row, i)}; };
+    const auto segments = detail::distinct(ids, segment);
+    return detail::numbered(ids, [&](detail::tokens_of side, index_t row, index_t i) -> index_t {
+        const index_t id = segment(side, row, i), key = (keys.*side)(row, i);
+        return id < 0 || key < 0 ? -1 : detail::rank(segments, row, id) * count + key;
+    });
 }
 
 }  // namespace domino::inline DOMINO_ARCH
