@@ -155,6 +155,26 @@ TEST_CASE("finer segments than 32 bits can number are numbered by rank in each r
     CHECK(negative.q_segment_ids().values() == ints{2, 2, 1, 0, -1, -1, -1, -1, 0, 0});
 }
 
+TEST_CASE("arrays of tokens that do not belong together are refused") {
+    const token_array two{{0, 0}, {1, 1}}, one{{0, 1}}, shorter{{0}, {1}};
+    CHECK_THROWS_WITH(segment_ids_to_cu_seqlens({two, one}),
+                      "domino: segment_ids: expected keys of the queries' batch, 2, got 1");
+    CHECK_THROWS_WITH(segment_ids_to_cu_seqlens({two, {}}),
+                      "domino: segment_ids: expected those of queries and of keys, got one of them");
+    CHECK_THROWS_WITH(refine_segments({two, two}, {two, one}),
+                      "domino: refine_segments: keys: expected 2 x 2, one for each id, got 1 x 2");
+    CHECK_THROWS_AS(refine_segments({two, two}, {two, shorter}), invalid_argument);
+    CHECK_THROWS_WITH(refine_segments({two, two}, {two, {}}),
+                      "domino: refine_segments: keys: expected 2 x 2, one for each id, got 0 x 0");
+    CHECK_THROWS_AS(refine_segments({two, one}, {two, one}), invalid_argument);
+    CHECK_THROWS_AS(refine_segments({}, {}), invalid_argument);
+    CHECK_THROWS_WITH(segment_mask({one, {}}),
+                      "domino: segment_ids: expected those of queries and of keys, got one of them");
+    CHECK_THROWS_WITH(token_array(static_cast<const int*>(nullptr), 1, 2),
+                      "domino: tokens: expected a buffer, got null");
+    CHECK(token_array(static_cast<const int*>(nullptr), 3, 0).known());
+}
+
 TEST_CASE("visible tokens are those of any pair, wherever it is") {
     for (index_t row = 0; row < 40; row += 3)
         for (index_t key = 0; key < 70; key += 3) {

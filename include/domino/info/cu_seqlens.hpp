@@ -135,6 +135,7 @@ inline std::vector<std::vector<std::int32_t>> lengths_by_id(const token_array& i
 /// `max_segments`, as many lengths, the rest 0, and no more.   (FlashAttention varlen; ejkernel pools equal ids of
 /// different rows, and drops ids from max_segments on)
 inline qkv_cu_seqlens segment_ids_to_cu_seqlens(const qkv_tokens& ids, std::optional<index_t> max_segments = {}) {
+    detail::check_both("segment_ids", ids);
     for (const token_array* side : {&ids.q, &ids.kv})
         for (index_t row = 0; row < side->batch(); ++row) {
             std::int32_t last = -1;

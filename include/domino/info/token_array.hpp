@@ -37,7 +37,9 @@ public:
     /// A copy of integers in row-major order; each must fit 32 bits.
     template <std::integral T>
     token_array(const T* data, index_t batch, index_t len)
-        : token_array(batch, len, [=](index_t row, index_t i) { return static_cast<index_t>(data[row * len + i]); }) {}
+        : token_array(batch, len, [=, all = buffer(data, batch, len)](index_t row, index_t i) {
+              return static_cast<index_t>(all[row * len + i]);
+          }) {}
     /// token_array{{1, 1, 2, 2}, {1, 1, 1, -1}}
     token_array(std::initializer_list<std::initializer_list<std::int32_t>> rows)
         : token_array(std::ssize(rows), rows.size() ? std::ssize(*rows.begin()) : 0, [&](index_t row, index_t i) {
@@ -75,6 +77,11 @@ public:
     }
 
 private:
+    template <class T>
+    static const T* buffer(const T* data, index_t batch, index_t len) {
+        if (!data && batch > 0 && len > 0) detail::fail("tokens", "a buffer", "null");
+        return data;
+    }
     static std::int32_t narrow(index_t value) {
         if (value != static_cast<std::int32_t>(value))
             detail::fail("tokens", "integers of 32 bits", std::to_string(value));
