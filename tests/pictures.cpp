@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdlib>
 #include <domino/info/image.hpp>
+#include <domino/info/mask_info.hpp>
 #include <domino/info/weights.hpp>
 #include <domino/mask/mask.hpp>
 #include <domino/score/score.hpp>
@@ -340,6 +341,8 @@ TEST_CASE("wrong pictures are refused") {
     CHECK_THROWS_AS(attention_weights(Q, bhsd(data.data(), 1, 1, 4, 2), 0, 0), invalid_argument);
     CHECK_THROWS_AS(attention_weights(Q, bhsd<const float>(nullptr, 1, 1, 4, 3), 0, 0), invalid_argument);
     CHECK_THROWS_AS(attention_weights(Q, K, 0, 0, kv < 0, score, {.empty_rows = empty_rows::error}), invalid_argument);
+    CHECK_THROWS_AS(attention_weights(Q, K, 0, 0, mask_info(causal, {1, 1, 9, 9})), invalid_argument);
+    CHECK_THROWS_AS(attention_weights(Q, K, 0, 0, full, score + (q + (index_t{1} << 40))), invalid_argument);
     CHECK_THROWS_AS(attention_weights(Q, K, 0, 0, full, score, {.scale = infinity}), invalid_argument);
     CHECK_THROWS_AS(draw_weights(Q, K, full, score, {}, {.rows = 0}), invalid_argument);
     CHECK_THROWS_AS(draw_weights(Q, K, full, score, {}, {.h = 1}), invalid_argument);

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <domino/attention_fn.hpp>
 #include <domino/compiled_elsewhere.hpp>
+#include <domino/info/mask_info.hpp>
 #include <domino/mask/mask.hpp>
 #include <functional>
 
@@ -299,6 +300,35 @@ TEMPLATE_TEST_CASE("wrong options of the softmax are named", "", reference_atten
     CHECK_NOTHROW(p.run(TestType{}, causal));
     CHECK_THROWS_WITH(p.run(TestType{}, causal && (h != 1 || q < 3) && (h != 2 || b != 0)),
                       "domino: mask: expected a key that every row sees, got none for b 0, h 1, row 3");
+    // by then all rows are written, the empty ones as zeros
+    problem zeros = p;
+    zeros.options = {};
+    zeros.run(TestType{}, causal && (h != 1 || q < 3) && (h != 2 || b != 0));
+    CHECK(p.o == zeros.o);
+    CHECK(p.lse == zeros.lse);
+    CHECK(std::find(p.o.begin(), p.o.end(), 77.f) == p.o.end());
+}
+
+TEMPLATE_TEST_CASE("masks and score mods that do not suit a call are refused by all", "", reference_attention,
+                   materialized_attention, tiled_attention) {
+    inputs::random r(14);
+    problem p({1, 2, 2, 4, 5, 2, 2}, r);
+    const TestType attend{};
+    const auto call = [&](const auto& mask_mod, const auto& score_mod) {
+        attend(p.Q(), p.K(), p.V(), p.O(), mask_mod, score_mod, {});
+    };
+    CHECK_THROWS_WITH(call(mask_info(causal, {1, 2, 4, 6}), score), "domino: mask: expected kv_len 5 as K, got 6");
+    CHECK_THROWS_WITH(call(mask_info(causal, {3, 1, 4, 5}), score), "domino: mask: expected batch 1 as Q, got 3");
+    CHECK_THROWS_WITH(call(mask_info(causal, {1, 3, 4, 5}), score), "domino: mask: expected heads 2 as Q, got 3");
+    constexpr index_t wide = index_t{1} << 40;
+    CHECK_THROWS_WITH(call(causal, score + (q + wide)),
+                      "domino: score_mod: expected integers within 32 bits over the call's shape, got wider ones");
+    CHECK_THROWS_WITH(call(causal, score + q * wide * wide), Catch::Contains("domino: score_mod: expected"));
+    CHECK(p.o == std::vector<float>(p.o.size(), 77.f));
+    CHECK_NOTHROW(call(mask_info(causal, {1, 1, 4, 5}), score));
+    const auto causal_output = p.o;
+    CHECK_NOTHROW(call(kv * wide <= q * wide, score));  // of masks they are evaluated by elements
+    CHECK(p.o == causal_output);
 }
 
 TEMPLATE_TEST_CASE("dropout at its ends", "", reference_attention, materialized_attention, tiled_attention) {

@@ -53,7 +53,8 @@ namespace detail {
 kernel::problem checked_problem(const source_facts& Q, const source_facts& K, const source_facts& V,
                                 const tensor_view<float>& O, const attention_options& options);
 [[noreturn]] void fail_empty_row(index_t b_, index_t h_, index_t row);
-void check_own_shape(const mask_shape& own, const kernel::problem& p);
+template <Expression M, Expression S>
+bool check_mods(const M& mask_expression, const S& score_expression, const kernel::problem& p);
 
 }  // namespace detail
 
@@ -105,15 +106,7 @@ void attention(const TQ& Q, const TK& K, const TV& V, const TO& O, const M& mask
         p.k = kernel::row_reader(K);
         p.v = kernel::row_reader(V);
         p.thin = kernel::thin_reader(K, V);
-        const tile all{{0, p.q.batch}, {0, p.q.heads}, {p.q_offset, p.q_offset + p.q.len}, {0, p.k.len}};
-        if constexpr (requires {
-                          { mask_mod.shape() } -> std::convertible_to<mask_shape>;
-                      })
-            detail::check_own_shape(mask_mod.shape(), p);
-        p.narrow = detail::fits_lanes(detail::inspect(mask_expression, all));
-        if (!detail::fits_lanes(detail::inspect(as_score_mod(score_mod), all, "score_mod")))
-            detail::fail("score_mod", "integers within 32 bits over the call's shape", "wider ones");
-
+        p.narrow = detail::check_mods(mask_expression, as_score_mod(score_mod), p);
         if (p.o.size() == 0) return;
         std::unique_ptr<std::byte[]> owned;
         std::byte* memory = options.workspace.data();
@@ -154,6 +147,21 @@ inline void check_own_shape(const mask_shape& own, const kernel::problem& p) {
     if (own.heads != 1) check_equal("mask", "heads", "Q", p.q.heads, own.heads);
     check_equal("mask", "q_len", "Q", p.q.len, own.q_len);
     check_equal("mask", "kv_len", "K", p.k.len, own.kv_len);
+}
+
+/// Throws where a mask or a score mod does not suit a checked call, whose Q and K are known. Whether lanes can evaluate the
+/// mask; another is evaluated by elements.
+template <Expression M, Expression S>
+bool check_mods(const M& mask_expression, const S& score_expression, const kernel::problem& p) {
+    const tile all{{0, p.q.batch}, {0, p.q.heads}, {p.q_offset, p.q_offset + p.q.len}, {0, p.k.len}};
+    if constexpr (requires {
+                      { mask_expression.shape() } -> std::convertible_to<mask_shape>;
+                  })
+        check_own_shape(mask_expression.shape(), p);
+    const bool narrow = fits_lanes(inspect(mask_expression, all));
+    if (!fits_lanes(inspect(score_expression, all, "score_mod")))
+        fail("score_mod", "integers within 32 bits over the call's shape", "wider ones");
+    return narrow;
 }
 
 inline kernel::softmax_options checked_softmax(const attention_options& options, index_t heads) {

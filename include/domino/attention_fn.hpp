@@ -3,8 +3,11 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
+#include <optional>
+#include <tuple>
 #include <vector>
 
 #include "domino/attention.hpp"
@@ -42,16 +45,16 @@ struct tiled_attention {
 
 namespace detail {
 
-/// Turns a row's scores into weights in place, -inf being masked, and gives the log-sum-exp. Plain loops in Real.
+/// Turns a row's scores into weights in place, -inf being masked, and gives the log-sum-exp, -inf of a row without any
+/// weight. Plain loops in Real.
 template <class Real>
-Real softmax_row(Real* row, index_t keys, const kernel::softmax_options& tail, index_t b_, index_t h_, index_t query) {
+Real softmax_row(Real* row, index_t keys, const kernel::softmax_options& tail, index_t h_) {
     constexpr Real nothing = -std::numeric_limits<Real>::infinity();
     const Real sink = static_cast<Real>(tail.sink_of(h_));
     Real max = sink;
     for (index_t key = 0; key < keys && max == max; ++key)  // a NaN makes the row NaN, whatever follows it
         if (!(row[key] <= max)) max = row[key];
     if (max == nothing) {
-        if (tail.policy == empty_rows::error) fail_empty_row(b_, h_, query);
         const bool mean = tail.policy == empty_rows::uniform;
         std::fill_n(row, keys, mean ? Real(1) / static_cast<Real>(keys) : Real(0));
         return nothing;
@@ -68,13 +71,11 @@ class definition {
 public:
     /// `p` is a checked call of Q and K. Throws where its shape does not suit the mask or the score mod.
     definition(kernel::problem& p, const tensor_view<const float>& Q, const tensor_view<const float>& K,
-               const M& mask_expression, const S& score_expression)
-        : p_(p), Q_(Q), K_(K), mask_(mask_expression), score_mod_(score_expression) {
+               const M& mask_mod, const S& score_mod)
+        : p_(p), Q_(Q), K_(K), mask_(as_mask(mask_mod)), score_mod_(as_score_mod(score_mod)) {
         p.q = kernel::row_reader(Q);
         p.k = kernel::row_reader(K);
-        const tile all{{0, Q.batch()}, {0, Q.heads()}, {p.q_offset, p.q_offset + Q.len()}, {0, K.len()}};
-        inspect(mask_, all);
-        inspect(score_mod_, all);
+        check_mods(mask_, score_mod_, p);
     }
 
     /// Whether a row of a head sees a key.
@@ -82,7 +83,7 @@ public:
         return key < p_.kv_len(b_) && evaluate(mask_, point{b_, h_, row + p_.q_offset, key});
     }
     /// Writes a row's weights, [kv_len of b_], and gives its log-sum-exp.
-    Real weigh(index_t b_, index_t h_, index_t row, Real* weights) const {
+    Real weigh(index_t b_, index_t h_, index_t row, Real* weights) {
         const index_t keys = p_.kv_len(b_), kv_head = h_ / p_.group(), position = row + p_.q_offset;
         for (index_t key = 0; key < keys; ++key) {
             weights[key] = -std::numeric_limits<Real>::infinity();
@@ -91,11 +92,12 @@ public:
             for (index_t c = 0; c < Q_.head_dim(); ++c)
                 dot += static_cast<Real>(Q_.row(b_, h_, row)[c]) * static_cast<Real>(K_.row(b_, kv_head, key)[c]);
             weights[key] = dot * static_cast<Real>(p_.scale);
-            if constexpr (!std::same_as<S, placeholder<axes::score>>)
+            if constexpr (!std::same_as<score_mod_t, placeholder<axes::score>>)
                 weights[key] = static_cast<Real>(
                     evaluate(score_mod_, point{b_, h_, position, key, static_cast<float>(weights[key])}));
         }
-        const Real lse = softmax_row(weights, keys, p_.softmax, b_, h_, row);
+        const Real lse = softmax_row(weights, keys, p_.softmax, h_);
+        if (lse == -std::numeric_limits<Real>::infinity() && !first_empty_) first_empty_ = {b_, h_, row};
         const dropout_options& dropout = p_.softmax.dropout;
         for (index_t key = 0; key < keys && dropout.active(); ++key)
             weights[key] = dropout.keeps(b_, h_, position, key)
@@ -104,11 +106,18 @@ public:
         return lse;
     }
 
+    /// To be called when all rows are done: throws where one had no weight and the call forbids it.
+    void finish() const {
+        if (first_empty_ && p_.softmax.policy == empty_rows::error) std::apply(fail_empty_row, *first_empty_);
+    }
+
 private:
+    using score_mod_t = std::remove_cvref_t<decltype(as_score_mod(std::declval<const S&>()))>;
     const kernel::problem& p_;
     const tensor_view<const float>&Q_, &K_;
-    const M& mask_;
-    const S& score_mod_;
+    const mask_t<M> mask_;
+    const score_mod_t score_mod_;
+    std::optional<std::array<index_t, 3>> first_empty_;
 };
 
 /// Attention by its definition: with the weights of all rows of a head at once, or row by row.
@@ -116,11 +125,8 @@ template <class Real, bool whole_head, class M, class S>
 void plain_attention(const tensor_view<const float>& Q, const tensor_view<const float>& K,
                      const tensor_view<const float>& V, const tensor_view<float>& O, const M& mask_mod,
                      const S& score_mod, const attention_options& options) {
-    const auto& mask_expression = as_mask(mask_mod);
-    const auto& score_expression = as_score_mod(score_mod);
     kernel::problem p = checked_problem(facts("Q", Q), facts("K", K), facts("V", V), O, options);
-    const definition<Real, mask_t<M>, std::remove_cvref_t<decltype(score_expression)>> call(p, Q, K, mask_expression,
-                                                                                            score_expression);
+    definition<Real, M, S> call(p, Q, K, mask_mod, score_mod);
     const index_t step = whole_head ? std::max<index_t>(Q.len(), 1) : 1;
     std::vector<Real> weights(static_cast<std::size_t>(step * K.len()));
     for (index_t b_ = 0; b_ < Q.batch(); ++b_)
@@ -143,6 +149,7 @@ void plain_attention(const tensor_view<const float>& Q, const tensor_view<const 
                         O.row(b_, h_, row)[c] = static_cast<float>(sum);
                     }
             }
+    call.finish();
 }
 
 }  // namespace detail

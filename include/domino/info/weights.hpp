@@ -15,7 +15,7 @@ namespace detail {
 /// See attention_weights; calls visit(call, weights) with the call's definition as well.
 template <class M, class S, class Visit>
 auto with_weights_of_head(const tensor_view<const float>& Q, const tensor_view<const float>& K, index_t b_, index_t h_,
-                          const M& mask_expression, const S& score_expression, attention_options options, Visit visit) {
+                          const M& mask_mod, const S& score_mod, attention_options options, Visit visit) {
     options.lse = {};
     options.workspace = {};
     check_tensor("Q", Q);
@@ -27,9 +27,10 @@ auto with_weights_of_head(const tensor_view<const float>& Q, const tensor_view<c
     if (b_ < 0 || b_ >= Q.batch() || h_ < 0 || h_ >= Q.heads())
         fail("attention_weights", "b and h within Q's batch and heads",
              "(" + std::to_string(b_) + ", " + std::to_string(h_) + ")");
-    const definition<double, M, S> call(p, Q, K, mask_expression, score_expression);
+    definition<double, M, S> call(p, Q, K, mask_mod, score_mod);
     std::vector<double> weights(static_cast<std::size_t>(checked_product("attention_weights", {Q.len(), K.len()})));
     for (index_t row = 0; row < Q.len(); ++row) call.weigh(b_, h_, row, weights.data() + row * K.len());
+    call.finish();
     return visit(call, std::move(weights));
 }
 
@@ -43,7 +44,7 @@ template <MaskMod M = decltype(full), ScoreMod S = decltype(score)>
 std::vector<double> attention_weights(const tensor_view<const float>& Q, const tensor_view<const float>& K, index_t b_,
                                       index_t h_, const M& mask_mod = full, const S& score_mod = score,
                                       const attention_options& options = {}) {
-    return detail::with_weights_of_head(Q, K, b_, h_, as_mask(mask_mod), as_score_mod(score_mod), options,
+    return detail::with_weights_of_head(Q, K, b_, h_, mask_mod, score_mod, options,
                                         [](const auto&, std::vector<double> weights) { return weights; });
 }
 
@@ -53,19 +54,16 @@ template <MaskMod M = decltype(full), ScoreMod S = decltype(score)>
 picture draw_weights(const tensor_view<const float>& Q, const tensor_view<const float>& K, const M& mask_mod = full,
                      const S& score_mod = score, const attention_options& options = {},
                      const picture_options& look = {}) {
-    const auto& mask_expression = as_mask(mask_mod);
-    const auto& score_expression = as_score_mod(score_mod);
     const detail::picture_cells cells({Q.batch(), Q.heads(), Q.len(), K.len()}, look);
     return detail::with_weights_of_head(
-        Q, K, look.b, look.h, mask_expression, score_expression, options,
-        [&](const auto& call, const std::vector<double>& weights) {
+        Q, K, look.b, look.h, mask_mod, score_mod, options, [&](const auto& call, const std::vector<double>& weights) {
             const auto value = [&](index_t row, index_t key) {
                 const double weight = weights[static_cast<std::size_t>(row * K.len() + key)];
                 return weight == 0 && !call.sees(look.b, look.h, row, key) ? std::numeric_limits<double>::quiet_NaN()
                                                                            : weight;
             };
-            return detail::picture_of_values("weights of " + to_string(score_expression) + " under " +
-                                                 to_string(mask_expression) + cells.note("the mean of "),
+            return detail::picture_of_values("weights of " + to_string(as_score_mod(score_mod)) + " under " +
+                                                 to_string(as_mask(mask_mod)) + cells.note("the mean of "),
                                              cells.rows, cells.columns, cells.means(value), 0, "hidden, or NaN");
         });
 }
