@@ -167,8 +167,10 @@ void for_each_named(const char* argument, const named_view<T>& x, F&& f, const n
     const auto walk = [&](const auto& self, std::size_t depth, T* at, const Us*... there) -> void {
         if (depth == x.axes().size()) return void(f(*at, *there...));
         const named_axis& axis = x.axes()[depth];
-        for (index_t i = 0; i < axis.extent; ++i)
-            self(self, depth + 1, at + i * axis.stride, there + i * stride_in(others, axis.name)...);
+        [&, ... strides = stride_in(others, axis.name)] {
+            for (index_t i = 0; i < axis.extent; ++i)
+                self(self, depth + 1, at + i * axis.stride, there + i * strides...);
+        }();
     };
     if (x.size() > 0) walk(walk, 0, x.data(), others.data()...);
 }
