@@ -47,6 +47,11 @@ TEST_CASE("axes are found by name, whatever their order") {
     CHECK_THROWS_WITH(named_view<float>(nullptr, {{"seq", 3}}), "domino: named_view: expected a buffer, got null");
     CHECK_THROWS(named_view<float>(x.data(), {{"seq", -1}}));
     CHECK(named_view<float>(nullptr, {{"seq", 0}}).size() == 0);
+    constexpr index_t huge = index_t{1} << 40;
+    for (const index_t last : {index_t{0}, index_t{1}})
+        CHECK_THROWS_WITH(named_view<float>(x.data(), {{"seq", huge}, {"kv_seq", huge}, {"batch", last}}),
+                          "domino: named_view: expected a number of elements that fits 60 bits, got extents whose "
+                          "product overflows");
     const named_view<float> strided(x.data(), {{"seq", 3, 1}, {"batch", 2, 0}});
     CHECK(strided.slice("batch", 1).data() == x.data());
     CHECK_THROWS_WITH(named_view<float>(x.data(), {{"seq", 3, 1}, {"batch", 2}}),
@@ -77,6 +82,11 @@ TEST_CASE("named views are the tensors and tables of a call") {
     CHECK_THROWS_WITH(
         grouped.merged("query_heads", "head_groups", "heads"),
         "domino: axes 'query_heads' and 'head_groups': expected neighbours in memory, got strides 15 and 30");
+    // the stride of an axis of extent 1 means nothing
+    const named_view<float> alone(x.data(), {{"head_groups", 6, 20}, {"query_heads", 1, 7}, {"projection", 5, 1}});
+    CHECK(alone.merged("head_groups", "query_heads", "heads").axis("heads") == named_axis{"heads", 6, 20});
+    const named_view<float> one_group(x.data(), {{"head_groups", 1, 7}, {"query_heads", 6, 20}});
+    CHECK(one_group.merged("head_groups", "query_heads", "heads").axis("heads") == named_axis{"heads", 6, 20});
 
     const ints positions{0, 10, 1, 11, 2, 12};
     const named_view<const std::int32_t> p(positions.data(), {{"seq", 3}, {"batch", 2}});

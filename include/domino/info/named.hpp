@@ -30,17 +30,18 @@ public:
     named_view(T* data, std::vector<named_axis> axes) : data_(data), axes_(std::move(axes)) {
         index_t stride = 1;
         std::size_t packed = 0;
-        for (std::size_t i = axes_.size(); i-- > 0; stride *= std::max<index_t>(axes_[i].extent, 1))
+        for (std::size_t i = axes_.size(); i-- > 0;) {
+            const index_t extent = detail::at_least(0, axes_[i].extent, "named_view: extent");
             if (axes_[i].stride == named_axis::packed) {
                 axes_[i].stride = stride;
                 ++packed;
             }
+            stride = detail::checked_product("named_view", {stride, std::max<index_t>(extent, 1)});
+        }
         if (packed != 0 && packed != axes_.size())
             detail::fail("named_view", "strides for all axes or for none", std::to_string(packed) + " without");
-        for (std::size_t i = 0; i < axes_.size(); ++i) {
-            detail::at_least(0, axes_[i].extent, "named_view: extent");
+        for (std::size_t i = 0; i < axes_.size(); ++i)
             if (find(axes_[i].name) != i) detail::fail("named_view", "distinct names", "'" + axes_[i].name + "' twice");
-        }
         if (!data_ && size() > 0) detail::fail("named_view", "a buffer", "null");
     }
     operator named_view<const T>() const requires(!std::is_const_v<T>)
@@ -90,11 +91,11 @@ public:
     /// (penzai's head_groups and query_heads are heads: head = group * query_heads + query head)
     named_view merged(const std::string& outer, const std::string& inner, const std::string& name) const {
         const named_axis o = axis(outer), i = axis(inner);
-        if (o.extent > 1 && o.stride != i.extent * i.stride)
+        if (o.extent > 1 && i.extent > 1 && o.stride != i.extent * i.stride)
             detail::fail("axes '" + outer + "' and '" + inner + "'", "neighbours in memory",
                          "strides " + std::to_string(o.stride) + " and " + std::to_string(i.stride));
         auto axes = axes_;
-        axes[find(outer)] = {name, o.extent * i.extent, i.stride};
+        axes[find(outer)] = {name, o.extent * i.extent, i.extent > 1 ? i.stride : o.stride};
         axes.erase(axes.begin() + static_cast<std::ptrdiff_t>(find(inner)));
         return {data_, std::move(axes)};
     }
