@@ -305,5 +305,10 @@ TEST_CASE("wrong tables are refused") {
     CHECK(says(message([] { table(static_cast<const float*>(nullptr), 3, 2); }), {"table data", "null"}));
     CHECK(says(message([&] { table(&one, -1); }), {"table extent", "at least 0", "-1"}));
     CHECK(says(message([&] { table(&one, 2, -3); }), {"table extent", "-3"}));
-    CHECK_FALSE(message([&] { table<int, 2>(&one, {index_t{1} << 40, index_t{1} << 40}, {0, 0}); }).empty());
+    constexpr index_t huge = index_t{1} << 40;
+    CHECK_FALSE(message([&] { table<int, 2>(&one, {huge, huge}, {0, 0}); }).empty());
+    // strides, too, must be products that fit, though there be no entries
+    const auto zero = [](index_t...) { return 0; };
+    CHECK(says(message([&] { tabulate<int>("none", zero, 0, huge, huge); }), {"tabulate extents", "60 bits"}));
+    CHECK(says(message([&] { tabulate<int>("none", zero, huge, huge, 0); }), {"tabulate extents", "60 bits"}));
 }

@@ -64,5 +64,18 @@ constexpr index_t checked_product(const char* argument, std::initializer_list<in
     return product;
 }
 
+/// The number of elements of a buffer of these extents, each at least 0. The product of those above 0, which strides are
+/// made of, must fit 60 bits.
+template <class Extents>
+constexpr index_t checked_size(const char* argument, const Extents& extents) {
+    index_t size = 1;
+    bool empty = false;
+    for (const index_t extent : extents) {
+        empty |= at_least(0, extent, argument) == 0;
+        size = checked_product(argument, {size, extent > 0 ? extent : 1});
+    }
+    return empty ? 0 : size;
+}
+
 }  // namespace detail
 }  // namespace domino::inline DOMINO_ARCH

@@ -65,10 +65,8 @@ public:
 
     table_view(const T* data, extents_type extents, extents_type strides, std::string name, domino::owner owner = {})
         : data_(data), extents_(extents), strides_(strides) {
-        index_t size = 1;
+        const index_t size = detail::checked_size("table extents", extents_);
         double reach = 0;
-        for (const index_t extent : extents_)
-            size = detail::checked_product("table extents", {size, detail::at_least(0, extent, "table extent")});
         for (std::size_t i = 0; i < Rank; ++i) reach += double(extents_[i]) * __builtin_fabs(double(strides_[i]));
         narrow_offsets_ = size > 0 && reach < 0x1p31;
         if (!data_ && size > 0) detail::fail("table data", "a buffer", "null");
@@ -274,9 +272,7 @@ template <class T, class F, std::convertible_to<index_t>... N>
 auto tabulate(std::string name, F f, N... extents) {
     constexpr std::size_t rank = sizeof...(N);
     const std::array<index_t, rank> shape{static_cast<index_t>(extents)...};
-    index_t size = 1;
-    for (const index_t extent : shape)
-        size = detail::checked_product("tabulate extents", {size, detail::at_least(0, extent, "tabulate extent")});
+    const index_t size = detail::checked_size("tabulate extents", shape);
     owned_array<T> entries(size);
     std::array<index_t, rank> strides{};
     for (std::size_t i = rank; i-- > 0;) strides[i] = i + 1 == rank ? 1 : strides[i + 1] * shape[i + 1];

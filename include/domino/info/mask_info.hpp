@@ -28,9 +28,7 @@ struct dense_input {
 
     template <class T>
     dense_input(const T* data, std::vector<index_t> shape) : extents(std::move(shape)) {
-        index_t size = 1;
-        for (const index_t extent : extents)
-            size = detail::checked_product("attention_mask", {size, detail::at_least(0, extent, "attention_mask")});
+        const index_t size = detail::checked_size("attention_mask", extents);
         if (extents.size() < 2 || extents.size() > 4)
             detail::fail("attention_mask", "2 to 4 dimensions", std::to_string(extents.size()));
         if (data == nullptr && size > 0) detail::fail("attention_mask", "a buffer", "null");

@@ -62,8 +62,7 @@ template <class T>
 auto boolean_mask(const T* data, std::array<index_t, 4> extents) {
     using namespace detail;
     static_assert(std::is_integral_v<T>, "domino: a boolean mask holds bools or integers");
-    for (const index_t extent : extents) at_least(0, extent, "boolean_mask: extent");
-    const index_t size = checked_product("boolean_mask", {extents[0], extents[1], extents[2], extents[3]});
+    const index_t size = checked_size("boolean_mask: extent", extents);
     if (size > 0 && !data) fail("boolean_mask", "a buffer", "null");
     if (size == 0) extents[3] = 0;  // where no entry is looked for
     return call<broadcast_mask<T>, b_t, h_t, q_t, kv_t>({data, extents}, {}, {}, {}, {});

@@ -140,13 +140,8 @@ private:
 /// given, keeps them.
 inline auto packed_bits(const std::uint8_t* bytes, std::array<index_t, 4> extents, std::array<index_t, 4> strides,
                         owner owner = {}) {
-    index_t size = 1;
-    for (std::size_t i = 0; i < 4; ++i) {
-        size = detail::checked_product(
-            "packed_bits(bytes, extents, strides): extents",
-            {size, detail::at_least(0, extents[i], "packed_bits(bytes, extents, strides): extents")});
-        detail::at_least(0, strides[i], "packed_bits(bytes, extents, strides): strides");
-    }
+    const index_t size = detail::checked_size("packed_bits(bytes, extents, strides): extents", extents);
+    for (const index_t stride : strides) detail::at_least(0, stride, "packed_bits(bytes, extents, strides): strides");
     if (!bytes && size > 0) detail::fail("packed_bits(bytes, extents, strides): bytes", "a buffer", "null");
     if (size == 0) extents[3] = 0;  // where no bit is looked for
     return call<detail::bit_functor, detail::b_t, detail::h_t, detail::q_t, detail::kv_t>(

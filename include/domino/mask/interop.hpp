@@ -171,8 +171,7 @@ constexpr std::uint16_t half_minus_infinity = 0xfc00;
 template <class T, class F>
 auto from_halves(std::string name, const std::uint16_t* halves, const std::array<index_t, 4>& extents,
                  const std::array<index_t, 4>& strides, F f) {
-    if (!halves && checked_product("ggml mask: extents", {extents[0], extents[1], extents[2], extents[3]}) > 0)
-        fail("ggml mask", "a buffer", "null");
+    if (!halves && checked_size("ggml mask: extents", extents) > 0) fail("ggml mask", "a buffer", "null");
     // An axis of stride 0 is stored once.
     std::array<index_t, 4> stored = extents, own{};
     for (std::size_t i = 0; i < 4; ++i)
