@@ -110,7 +110,7 @@ inline qkv_cu_seqlens mask_to_cu_seqlens(const qkv_tokens& valid) {
 
 /// Lengths of the sequences that the ids make, row after row: the tokens of each id of a row from 0 to its largest (one
 /// length at least, so an empty row is a sequence of length 0). Ids are below `max_segments`, or, if it is absent, below
-/// 2^16 or the number of tokens.
+/// 2^16 or at most the number of a row's tokens.
 inline std::vector<std::vector<std::int32_t>> lengths_by_id(const token_array& ids,
                                                             std::optional<index_t> max_segments = {}) {
     const index_t most = max_segments.value_or(std::max<index_t>(ids.len() + 1, 1 << 16));

@@ -63,7 +63,8 @@ struct token_type_options {
     token_array kv_types = {};  ///< the keys' types, where they are not the queries'
 };
 
-// What constructors may be told besides the mask. Positions are [len] or [batch, len]; absent ones count from 0.
+// What constructors may be told besides the mask. Positions are [batch, len]; absent ones are those within the segments, and
+// asking for them throws where the mask has none (mask_info::positions).
 
 /// Of `from_segments`: the keys' ids (the queries' if absent).
 struct segment_options {
