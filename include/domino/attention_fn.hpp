@@ -48,14 +48,14 @@ namespace detail {
 /// Turns a row's scores into weights in place, -inf being masked, and gives the log-sum-exp, -inf of a row without any
 /// weight. Plain loops in Real.
 template <class Real>
-Real softmax_row(Real* row, index_t keys, const kernel::softmax_options& tail, index_t h_) {
+Real softmax_row(Real* row, index_t keys, const kernel::softmax_options& softmax, index_t h_) {
     constexpr Real nothing = -std::numeric_limits<Real>::infinity();
-    const Real sink = static_cast<Real>(tail.sink_of(h_));
+    const Real sink = static_cast<Real>(softmax.sink_of(h_));
     Real max = sink;
     for (index_t key = 0; key < keys && max == max; ++key)  // a NaN makes the row NaN, whatever follows it
         if (!(row[key] <= max)) max = row[key];
     if (max == nothing) {
-        const bool mean = tail.policy == empty_rows::uniform;
+        const bool mean = softmax.policy == empty_rows::uniform;
         std::fill_n(row, keys, mean ? Real(1) / static_cast<Real>(keys) : Real(0));
         return nothing;
     }
