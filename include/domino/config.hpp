@@ -13,9 +13,9 @@
 #error "Domino needs infinities, NaNs, -0 and the order of its operations: compile without -ffast-math and its parts."
 #endif
 
-// Everything in Domino lives in an inline namespace with this name. Two translation units whose -m flags name
-// different instructions then share no inline function, so the linker cannot hand AVX-512 code to a machine
-// without it (xsimd #1311, botan #5260, numpy #25274).
+// Everything in Domino lives in an inline namespace with this name. Two translation units whose -m flags differ in
+// what it lists then share no inline function, so the linker cannot hand AVX-512 code to a machine without it
+// (xsimd #1311, botan #5260, numpy #25274).
 #if defined(__AVX512BW__) && defined(__AVX512DQ__) && defined(__AVX512VL__)
 #define DOMINO_AVX512BW  // with all that comes with it
 #define DOMINO_SIMD avx512bw
