@@ -246,13 +246,25 @@ DOMINO_NOINLINE void pass_rows(const K& key_source, const V& value_source, index
     const index_t channels = pass.earlier.empty() ? 0 : value_dim, keys = pass.keys.size();
     const float* q = pass.q + row * head_dim;
 
+    using plan = prefetch_plan<rows, TK, TV, in_order>;
+    const plan prefetch(this_processor(), head_dim, value_dim);
     const bool first = row == 0;  // other rows meet what lies in cache then
-    const prefetch_plan<rows, TK, TV, in_order> prefetch(this_processor(), head_dim, value_dim,
-                                                         first ? pass.kv_len : 0);
-    const auto next_keys = prefetch.lines(key_source, b_, h_, pass.keys, prefetch.keys);
-    const auto next_values = prefetch.lines(value_source, b_, h_, in_order ? pass.earlier : pass.keys, prefetch.values);
+    const auto ahead = [&](span tokens, index_t n) {
+        const index_t end = first ? pass.kv_len : 0;
+        return span{std::min(tokens.begin + n, end), std::min(tokens.end + n, end)};
+    };
+    const auto lines_ahead = [&](span tokens, index_t n) { return prefetch.by_line ? ahead(tokens, n) : span{0, 0}; };
+    const lines_of<plan::key_lines> next_keys(key_source, b_, h_, lines_ahead(pass.keys, prefetch.keys));
+    const lines_of<plan::value_lines> next_values(value_source, b_, h_,
+                                                  lines_ahead(in_order ? pass.earlier : pass.keys, prefetch.values));
     auto key_walk = next_keys.walk();
     auto value_walk = next_values.walk();
+    const auto prefetch_between = [&]<bool lines>(std::bool_constant<lines>, const auto& source, index_t n, index_t i,
+                                                  index_t count) DOMINO_INLINE_LAMBDA {
+        const auto tokens = [&] { return ahead({pass.keys.begin + i, pass.keys.begin + i + count}, n); };
+        if constexpr (!lines) prefetch_vectors(source, b_, h_, tokens(), prefetch.near);
+        else if (!prefetch.by_line) prefetch_vectors_apart(source, b_, h_, tokens(), prefetch.near);
+    };
 
     index_t channels_done = 0;
     const auto add = [&]<bool skip_masked, int of_strip>(std::bool_constant<skip_masked>,
@@ -280,12 +292,12 @@ DOMINO_NOINLINE void pass_rows(const K& key_source, const V& value_source, index
         index_t j = 0;
         const auto advance = [&]<int at_once>(std::integral_constant<int, at_once>) {
             for (; j + at_once <= run.count; j += at_once, dots += at_once * panel) {
-                const index_t token = pass.keys.begin + keys_done;
-                prefetch.whole(key_source, b_, h_, {token, token + at_once}, prefetch.keys);
+                prefetch_between(std::bool_constant<plan::key_lines>{}, key_source, prefetch.keys, keys_done, at_once);
                 if (run.first) key_walk = dot_vectors<rows, at_once>(q, head_dim, run, j, first, dots, key_walk);
                 else
                     for (int n = 0; n < at_once; ++n) std::fill_n(dots + n * panel, rows, 0.f);
-                prefetch.whole(value_source, b_, h_, {token, token + at_once}, prefetch.values);
+                prefetch_between(std::bool_constant<plan::value_lines>{}, value_source, prefetch.values, keys_done,
+                                 at_once);
                 keys_done += at_once;
                 while (channels_done * keys < channels * keys_done) add_strip();
             }

@@ -19,6 +19,41 @@ inline constexpr bool may_read_in_order =
 /// Whether keys and values are prefetched into L1, and not only into L2.
 inline bool prefetches_into_l1() { return registers == 16 || this_processor().near; }
 
+/// How a pass of some rows prefetches vectors of keys and of values: line by line while the loops run, or whole ones between.
+template <int rows, class TK, class TV, bool in_order>
+class prefetch_plan {
+    /// (Four rows of float32 at head_dim 128: a Zen 3 reads at 84 % of the bandwidth line by line and at 70 the other way, a Zen 4
+    /// at 60 and 78.)
+    template <class T>
+    static constexpr bool prefers_lines = (registers == 16) == (rows == 4) || sizeof(T) < sizeof(float);
+
+public:
+    static constexpr bool key_lines = prefers_lines<TK>, value_lines = prefers_lines<TV>;
+    const bool near;             ///< into L1
+    const bool by_line;          ///< where lines are preferred
+    const index_t keys, values;  ///< vectors ahead
+
+    prefetch_plan(const processor& p, index_t head_dim, index_t value_dim)
+        : near(p.near),
+          by_line(registers == 16 || (may_read_in_order<rows, TK, TV> ? in_order : !near)),
+          keys(near ? 16 / index_t{sizeof(TK)} : far<TK>(head_dim)),
+          values(near ? 0 : far<TV>(value_dim)) {}
+
+    /// Whether n keys are read at once, and as many prefetched between. What the buffers of L1 cannot hold is dropped: a Zen 3
+    /// reads float32 at 88 % of the bandwidth with eight lines, and at 70 with twice as many. A Zen 4, into L2, gains up to 32.
+    bool fit(index_t n, index_t head_dim) const {
+        return n * head_dim * index_t{sizeof(TK)} <= (registers == 16 || near ? 8 : 32) * simd::line_bytes;
+    }
+
+private:
+    /// (By line, measured on a Zen 4: 1 to 2 KB in order and 4 to 6 KB else are alike, more is slower.)
+    template <class T>
+    index_t far(index_t dim) const {
+        if (registers == 16 || !by_line || !prefers_lines<T>) return 16;
+        return std::max<index_t>((in_order ? 1536 : 6144) / (dim * index_t{sizeof(T)}), 1);
+    }
+};
+
 /// A walk over stretches of memory, line by line; behind the last one null, where it ends. (Two words: it travels in registers.)
 struct line_walk {
     const char* at;
@@ -52,6 +87,8 @@ struct no_lines {
     no_lines(const auto&...) {}
     static no_walk walk() { return {}; }
 };
+template <bool by_line>
+using lines_of = std::conditional_t<by_line, vector_lines, no_lines>;
 
 /// Prefetches whole vectors of a source, into L1 or L2.
 template <RowSource S>
@@ -72,61 +109,6 @@ template <RowSource S>
 DOMINO_NOINLINE void prefetch_vectors_apart(const S& source, index_t b_, index_t h_, span tokens, bool near) {
     prefetch_vectors(source, b_, h_, tokens, near);
 }
-
-/// How a pass of some rows prefetches vectors of keys and of values: line by line while the loops run, or whole ones between.
-template <int rows, class TK, class TV, bool in_order>
-class prefetch_plan {
-    /// (Four rows of float32 at head_dim 128: a Zen 3 reads at 84 % of the bandwidth line by line and at 70 the other way, a Zen 4
-    /// at 60 and 78.)
-    template <class T>
-    static constexpr bool prefers_lines = (registers == 16) == (rows == 4) || sizeof(T) < sizeof(float);
-
-    const bool near_;     ///< into L1
-    const bool by_line_;  ///< where lines are preferred
-    const index_t end_;
-
-public:
-    const index_t keys, values;  ///< vectors ahead
-
-    /// Of the tokens before `end`.
-    prefetch_plan(const processor& p, index_t head_dim, index_t value_dim, index_t end)
-        : near_(p.near),
-          by_line_(registers == 16 || (may_read_in_order<rows, TK, TV> ? in_order : !near_)),
-          end_(end),
-          keys(near_ ? 16 / index_t{sizeof(TK)} : far<TK>(head_dim)),
-          values(near_ ? 0 : far<TV>(value_dim)) {}
-
-    /// What is prefetched line by line while `tokens` are read: the vectors so far ahead.
-    template <RowSource S>
-    auto lines(const S& source, index_t b_, index_t h_, span tokens, index_t ahead) const {
-        using lines_of = std::conditional_t<prefers_lines<typename S::element>, vector_lines, no_lines>;
-        return lines_of(source, b_, h_, by_line_ ? moved(tokens, ahead) : span{0, 0});
-    }
-    /// Prefetches, between products, the vectors so far ahead of `tokens`, unless it is done line by line.
-    template <RowSource S>
-    DOMINO_INLINE void whole(const S& source, index_t b_, index_t h_, span tokens, index_t ahead) const {
-        if constexpr (!prefers_lines<typename S::element>)
-            prefetch_vectors(source, b_, h_, moved(tokens, ahead), near_);
-        else if (!by_line_) prefetch_vectors_apart(source, b_, h_, moved(tokens, ahead), near_);
-    }
-
-    /// Whether n keys are read at once, and as many prefetched between. What the buffers of L1 cannot hold is dropped: a Zen 3
-    /// reads float32 at 88 % of the bandwidth with eight lines, and at 70 with twice as many. A Zen 4, into L2, gains up to 32.
-    bool fit(index_t n, index_t head_dim) const {
-        return n * head_dim * index_t{sizeof(TK)} <= (registers == 16 || near_ ? 8 : 32) * simd::line_bytes;
-    }
-
-private:
-    span moved(span tokens, index_t n) const {
-        return {std::min(tokens.begin + n, end_), std::min(tokens.end + n, end_)};
-    }
-    /// (By line, measured on a Zen 4: 1 to 2 KB in order and 4 to 6 KB else are alike, more is slower.)
-    template <class T>
-    index_t far(index_t dim) const {
-        if (registers == 16 || !by_line_ || !prefers_lines<T>) return 16;
-        return std::max<index_t>((in_order ? 1536 : 6144) / (dim * index_t{sizeof(T)}), 1);
-    }
-};
 
 }  // namespace kernel
 }  // namespace domino::inline DOMINO_ARCH
