@@ -33,7 +33,8 @@ struct arguments {
             else if (name == "--speculate") speculate = std::stol(value);
             else throw std::runtime_error("unknown option " + name);
         }
-        if (n < 1 || chunk < 1 || speculate < 0) throw std::runtime_error("--n and --chunk are 1 or more");
+        if (n < 1 || chunk < 1 || speculate < 0)
+            throw std::runtime_error("--n and --chunk are 1 or more, --speculate 0 or more");
     }
 };
 

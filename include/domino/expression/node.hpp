@@ -12,8 +12,8 @@
 
 namespace domino::inline DOMINO_ARCH {
 
-/// A set of indices that an expression depends on; and whether it divides keys into blocks, as kv / 64 does, and reads data that has
-/// an entry for each pair of q and kv, those of neighbouring keys side by side.
+/// A set of indices that an expression depends on; and whether it divides keys into `blocks`, as kv / 64 does, and whether it reads
+/// data by `pairs`: with an entry for each q and kv, those of neighbouring keys side by side.
 enum class axes : unsigned { none = 0, b = 1, h = 2, q = 4, kv = 8, score = 16, blocks = 32, pairs = 64 };
 
 constexpr axes operator|(axes x, axes y) { return axes(unsigned(x) | unsigned(y)); }

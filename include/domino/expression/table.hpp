@@ -50,9 +50,9 @@ struct lookup : node {
 /// A view of a captured buffer of integers, floats or bools with 1 to 4 dimensions, not copied: the buffer must outlive
 /// every use (or be kept alive by an `owner`, which copies of the table share) and not change while the table lives (its
 /// minima and maxima are taken at construction).
-/// A look-up's indices are clamped into the table, so none reads outside; where one is bare, as b and kv in ids(b, kv), the table
-/// must cover the call in that dimension, else the call throws. Tables answer the range domain by a summary; only of floats in three or
-/// four dimensions (biases) none is taken: they may hold any value there.
+/// A look-up's indices are clamped into the table, so none reads outside; where one is bare, as b and kv in ids(b, kv), the
+/// table must cover the call in that dimension, else the call throws. Tables answer the range domain by a summary; only of
+/// floats in three or four dimensions (biases) none is taken: they may hold any value there.
 template <class T, std::size_t Rank>
 class table_view {
     static_assert(std::is_arithmetic_v<T> && !std::is_same_v<T, double> && !std::is_same_v<T, long double>,

@@ -47,8 +47,8 @@ private:
 
 /// score + c * (q_rope(b, h, q) . k_rope(b, h', kv)), element by element: q_rope [batch, heads, q_len, channels] holds the
 /// query at position q_offset first; k_rope [batch, num_kv_heads, kv_len, channels] has one head or as many as divide
-/// heads; both cover the call. Appending the channels to Q and K (head_dim may differ from V's) computes the same at the kernel's full speed:
-/// prefer it where the memory is yours.   (DeepSeek-V2, attention-gym mla)
+/// heads. A call that they do not cover throws. Appending the channels to Q and K (head_dim may differ from V's) computes
+/// the same at the kernel's full speed: prefer it where the memory is yours.   (DeepSeek-V2, attention-gym mla)
 inline auto mla_rope(tensor_view<const float> q_rope, tensor_view<const float> k_rope, float c, index_t q_offset = 0) {
     if (q_rope.head_dim() != k_rope.head_dim())
         detail::fail("mla_rope(q_rope, k_rope): k_rope", std::to_string(q_rope.head_dim()) + " channels as q_rope",
