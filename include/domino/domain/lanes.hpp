@@ -162,7 +162,7 @@ private:
     static DOMINO_INLINE auto apply(op::tanh, auto x) { return simd::tanh(simd::to_floats(detail::spread(x))); }
     static DOMINO_INLINE auto apply(op::exp, auto x) { return simd::exp(simd::to_floats(detail::spread(x))); }
     static DOMINO_INLINE auto apply(op::log, auto x) { return xsimd::log(simd::to_floats(detail::spread(x))); }
-    static DOMINO_INLINE auto apply(op::sqrt, auto x) { return xsimd::sqrt(simd::to_floats(detail::spread(x))); }
+    static DOMINO_INLINE auto apply(op::sqrt, auto x) { return simd::sqrt(simd::to_floats(detail::spread(x))); }
     // clang-format on
     template <class C, class X, class Y>
     static DOMINO_INLINE auto apply(op::where, C condition, X x, Y y) {
@@ -189,9 +189,9 @@ private:
         return simd::per_lane(
             simd::width, [](std::int32_t s, std::int32_t t) { return detail::floor_modulo(s, t); }, x, y);
     }
-    static DOMINO_INLINE simd::floats divide(simd::floats x, simd::floats y) { return x / y; }
+    static DOMINO_INLINE simd::floats divide(simd::floats x, simd::floats y) { return simd::divide(x, y); }
     static DOMINO_INLINE simd::floats modulo(simd::floats x, simd::floats y) {
-        return x - product(y, xsimd::floor(x / y));
+        return x - product(y, xsimd::floor(divide(x, y)));
     }
 
     template <class Table, class... Index>

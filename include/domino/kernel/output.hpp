@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numbers>
 
 #include "domino/kernel/panels.hpp"
 #include "domino/kernel/values.hpp"
@@ -33,11 +34,18 @@ protected:
             float &max = w_.max[place(row)], &sum = w_.sum[place(row)];
             const float before = max, more = part[value_dim_], now = std::max(before, more);
             const auto factor = [&](float of) {  // what saw nothing is 0, or NaN: it stays so
-                return of == minus_infinity ? 1.f : std::exp((of - now) * score_unit_);
+                simd::floats x[1] = {simd::floats((of - now) * (score_unit_ * std::numbers::log2e_v<float>))};
+                simd::exp2(x);
+                return of == minus_infinity ? 1.f : x[0].get(0);
             };
             const float a = factor(before), b = factor(more);
-            for (index_t c = 0; c < value_dim_; ++c) output(row, c) = output(row, c) * a + part[c] * b;
-            sum = sum * a + part[value_dim_ + 1] * b;
+            // fused here, for a compiler may fuse either product, or none
+            const auto add = [=](float x, float y) {
+                const float scaled = y * b;
+                return simd::fuses ? std::fma(x, a, scaled) : x * a + scaled;
+            };
+            for (index_t c = 0; c < value_dim_; ++c) output(row, c) = add(output(row, c), part[c]);
+            sum = add(sum, part[value_dim_ + 1]);
             max = now;
         }
     }

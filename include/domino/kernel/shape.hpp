@@ -57,13 +57,14 @@ constexpr index_t thin_rows_of(index_t n) { return n % 4 == 3 ? n + 1 : n; }
 
 /// Keys of a tile of a thin panel of some rows, whose values have elements of some bytes: so few that memory does not rest for
 /// long while they pass through the softmax, and that their values stay where they were prefetched to; so many that the softmax
-/// keeps its registers busy. L1 (`near`) has room for few. In L2 they may be more where a byte has more multiply-adds, for memory
+/// keeps its registers busy. L1 has room for few. In L2 they may be more where a byte has more multiply-adds, for memory
 /// is less the limit then.
 inline constexpr index_t least_thin_keys = 8, most_thin_keys = 48;
-constexpr index_t thin_keys(index_t value_dim, index_t element_bytes, index_t rows, bool near) {
+constexpr index_t thin_keys(index_t value_dim, index_t element_bytes, index_t rows, bool into_l1) {
     constexpr index_t few = 4 * 1024;
-    const index_t bytes = near ? (rows < 4 ? few : 2 * few) : std::clamp(2 * few * rows / element_bytes, few, 4 * few),
-                  most = near ? (element_bytes < 4 ? 32 : 16) : most_thin_keys;
+    const index_t bytes =
+                      into_l1 ? (rows < 4 ? few : 2 * few) : std::clamp(2 * few * rows / element_bytes, few, 4 * few),
+                  most = into_l1 ? (element_bytes < 4 ? 32 : 16) : most_thin_keys;
     index_t keys = bytes / (std::max<index_t>(value_dim, 1) * element_bytes) / least_thin_keys * least_thin_keys;
     keys = std::clamp(keys, least_thin_keys, most);
     while (kv_tile % keys != 0) keys -= least_thin_keys;  // so that tiles are the same wherever a mask's runs end

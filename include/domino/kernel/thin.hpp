@@ -262,8 +262,8 @@ DOMINO_NOINLINE void pass_rows(const K& key_source, const V& value_source, index
     const auto prefetch_between = [&]<bool lines>(std::bool_constant<lines>, const auto& source, index_t n, index_t i,
                                                   index_t count) DOMINO_INLINE_LAMBDA {
         const auto tokens = [&] { return ahead({pass.keys.begin + i, pass.keys.begin + i + count}, n); };
-        if constexpr (!lines) prefetch_vectors(source, b_, h_, tokens(), prefetch.near);
-        else if (!prefetch.by_line) prefetch_vectors_apart(source, b_, h_, tokens(), prefetch.near);
+        if constexpr (!lines) prefetch_vectors(source, b_, h_, tokens(), prefetch.into_l1);
+        else if (!prefetch.by_line) prefetch_vectors_apart(source, b_, h_, tokens(), prefetch.into_l1);
     };
 
     index_t channels_done = 0;

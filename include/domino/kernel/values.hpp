@@ -104,7 +104,7 @@ inline void divide(float* output, index_t value_dim, const float* sums) {
     for (int r = 0; r < panel_registers; ++r) {
         const auto sum = simd::floats::load_aligned(sums + r * simd::width);
         divisor[r] = xsimd::select(sum == simd::floats(0.f), one, sum);
-        const auto reciprocal = one / divisor[r];
+        const auto reciprocal = simd::divide(one, divisor[r]);
         factor[r] = reciprocal * simd::floats(1.f - 0x1p-22f);
         const auto error = simd::fma(-divisor[r], factor[r], one);
         rest[r] = xsimd::select(reciprocal == simd::floats(0.f), reciprocal, error * reciprocal);
@@ -113,7 +113,7 @@ inline void divide(float* output, index_t value_dim, const float* sums) {
         for (int r = 0; r < panel_registers; ++r) {
             float* at = output + c * panel + r * simd::width;
             const auto o = simd::floats::load_aligned(at);
-            (simd::fuses ? simd::fma(o, factor[r], o * rest[r]) : o / divisor[r]).store_aligned(at);
+            (simd::fuses ? simd::fma(o, factor[r], o * rest[r]) : simd::divide(o, divisor[r])).store_aligned(at);
         }
 }
 

@@ -59,6 +59,22 @@ DOMINO_INLINE floats fma(floats x, floats y, floats z) {
 #endif
 }
 
+/// x / y and the root of x, rounded once. (xsimd 8.1's of NEON are estimates, with which a mask would differ from lane to point.)
+DOMINO_INLINE floats divide(floats x, floats y) {
+#if defined(__aarch64__)
+    return vdivq_f32(x, y);
+#else
+    return x / y;
+#endif
+}
+DOMINO_INLINE floats sqrt(floats x) {
+#if defined(__aarch64__)
+    return vsqrtq_f32(x);
+#else
+    return xsimd::sqrt(x);
+#endif
+}
+
 template <class To, class From>
 DOMINO_INLINE xsimd::batch<To, arch> bit_cast(xsimd::batch<From, arch> x) {
     if constexpr (std::is_same_v<To, From>) return x;

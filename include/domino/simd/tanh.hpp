@@ -21,7 +21,7 @@ DOMINO_INLINE floats tanh(floats x) {
         return near;
     floats power[1] = {min(floats(30.f), size * floats(0x1.715476p+1f))};  // NaN stays
     exp2(power);
-    return xsimd::select(is_near, near, (one - floats(2.f) / (power[0] + one)) | sign);
+    return xsimd::select(is_near, near, (one - divide(floats(2.f), power[0] + one)) | sign);
 }
 
 }  // namespace simd
