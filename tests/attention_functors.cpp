@@ -73,6 +73,27 @@ TEST_CASE("a generic lambda", "[attention][functors]") {
     CHECK(p.difference() == "");
 }
 
+TEST_CASE("generic functors declared to return bool or float are called with numbers", "[attention][functors]") {
+    example p;
+    p.keep = [](auto, index_t h, index_t i, index_t j) { return j <= i + h; };
+    p.score = [](double s, auto, auto, index_t i, index_t) { return i > 4 ? s : 2 * s; };
+    p.run([](auto, auto h, auto q, auto kv) -> bool { return kv <= q + h; },
+          [](auto score, auto, auto, auto q, auto) -> float { return q > 4 ? score : 2 * score; });
+    CHECK(p.difference() == "");
+}
+
+TEST_CASE("functors join bools", "[attention][functors]") {
+    using namespace domino;  // for neither operand names it
+    const auto seen = [](int, int, int q, int kv) { return kv <= q; };
+    for (const bool flag : {false, true}) {
+        CHECK(attends(seen && flag, 0, 0, 3, 2) == flag);
+        CHECK(attends(flag && seen, 0, 0, 3, 2) == flag);
+        CHECK_FALSE(attends(seen && flag, 0, 0, 2, 3));
+        CHECK(attends(seen || flag, 0, 0, 2, 3) == flag);
+        CHECK(attends(seen ^ flag, 0, 0, 2, 3) == flag);
+    }
+}
+
 TEST_CASE("a functor of plain integers, bare and by scalar", "[attention][functors]") {
     example p;
     p.keep = [](auto b, auto h, auto i, auto j) {

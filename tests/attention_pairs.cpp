@@ -30,6 +30,8 @@ static_assert(!by_pair<decltype(domino::same_document(std::declval<domino::table
 static_assert(!by_pair<decltype(domino::block_mask(std::declval<domino::table_view<bool, 2>>(), 64, 64))>);
 static_assert(by_pair<decltype(std::declval<table_2>()(q / 64, kv))>);
 static_assert(by_pair<decltype(std::declval<table_2>()(q, kv % 64))>);
+// Nor is an entry read ahead whose index the score decides.
+static_assert(!by_pair<decltype(std::declval<table_2>()(q, kv + where(score > 0.f, 1, 0)))>);
 
 std::size_t at(index_t i) { return static_cast<std::size_t>(i); }
 std::uint64_t hash(index_t i, index_t j) {
@@ -263,6 +265,25 @@ TEST_CASE("more look-ups than may wait at once, of bools, integers and floats, o
                        five[std::clamp<index_t>(j - i + 2, 0, 4)] + double(number(i, std::max<index_t>(j - 1, 0)));
             };
         });
+}
+
+TEST_CASE("look-ups by pair whose indices read the score, with and without others", "[attention][pairs]") {
+    for (const bool beside_others : {false, true})
+        compare_on_all_shapes(
+            [=](call::problem& p, index_t rows, index_t keys) {
+                const auto floats = entries<float>(rows, keys, number);
+                const auto f = domino::table(floats.data(), rows, keys);
+                const auto by_score = f(q, kv + where(score > 0.f, 1, 0));
+                if (beside_others) p.run(domino::full, score + by_score + f(q, kv - where(f(q, kv) > 0.f, 1, 0)));
+                else p.run(domino::full, score + by_score);
+            },
+            [=](call::problem& p, index_t, index_t keys) {
+                p.score = [=](double x, auto, auto, index_t i, index_t j) {
+                    const double changed = x + double(number(i, std::min(j + (x > 0), keys - 1)));
+                    return beside_others ? changed + double(number(i, std::max<index_t>(j - (number(i, j) > 0), 0)))
+                                         : changed;
+                };
+            });
 }
 
 TEST_CASE("T5's buckets by distance, of several heads", "[attention][pairs]") {

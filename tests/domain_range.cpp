@@ -314,9 +314,14 @@ TEST_CASE("integer bounds saturate and stay bounds near 2^31, 2^62 and 2^63") {
                     wrong += !holds(range{}(op::negate{}, x), -wide{v});
                     wrong += !holds(range{}(op::absolute{}, x), v < 0 ? -wide{v} : wide{v});
                     if (c != 0) wrong += !holds(range{}(op::modulo{}, x, y), (wide{v} % c + c) % c);
+                    const wide down = c != 0 && wide{v} % c != 0 && (v < 0) != (c < 0) ? -1 : 0;
+                    if (c != 0) wrong += !holds(range{}(op::divide{}, x, y), wide{v} / c + down);
                 }
             }
     CHECK(wrong == 0);
+    STATIC_REQUIRE(range{}(op::divide{}, interval{interval::least, 5}, interval{1, 1}).lo == interval::least);
+    STATIC_REQUIRE(detail::floor_divide(interval::least, -1) == interval::most);
+    STATIC_REQUIRE(detail::floor_divide(7, -1) == -7);
 
     constexpr index_t far = index_t{1} << 31;
     STATIC_REQUIRE(classify(causal, {0, 0, {far, far + 64}, {far - 63, far + 1}}) == tile_kind::full);

@@ -129,6 +129,9 @@ TEST_CASE("tensors appear when asked for") {
     CHECK(info.attention_mask().data == bytes{1, 0, 1, 1});
     CHECK(info.to_dtype<float>().data == std::vector<float>{1, 0, 1, 1});
     CHECK(info.bias().data == std::vector<float>{0, std::numeric_limits<float>::lowest(), 0, 0});
+    CHECK(info.bias<domino::float16>().data[1].bits == 0xfbff);  // -65504
+    CHECK(info.bias<domino::bfloat16>().data[1].bits == 0xff7f);
+    CHECK(info.bias<domino::bfloat16>().data[0].bits == 0);
     CHECK(info.bias<double>(-1e9).data == std::vector<double>{0, -1e9, 0, 0});
     const auto [valid, mask_of] = info.qkv_masks();
     CHECK(valid.q.values() == ints{1, 1});

@@ -202,6 +202,9 @@ TEST_CASE("positions count tokens that are not padding") {
     CHECK(token_positions(tokens.data(), 1, 6, 3, 3) == ints{0, 1, 2, -1, -1, -1});
     CHECK(token_positions(tokens.data(), 2, 3, 9, 0) == ints(6, -1));
     CHECK(token_positions(tokens.data(), 0, 3).empty());
+    CHECK(token_positions(tokens.data(), 1, 3, index_t{1} << 32) ==
+          ints{0, 1, 2});  // integers are compared, not their low bits
+    CHECK(token_positions(std::vector<std::uint8_t>{255, 0}.data(), 1, 2, -1) == ints{0, 1});
     // the row of token 7 sees cells 0 and 2
     const auto positions = token_positions(tokens.data(), 1, 3);
     const auto t = table(positions);

@@ -221,6 +221,11 @@ TEST_CASE("wrong shapes and tiles are refused") {
     CHECK_THROWS_AS(stats(causal, {1, 1, 4, 4}, {64, -1}), invalid_argument);
     CHECK_THROWS_AS(stats(q * (index_t{1} << 62) < kv, {1, 1, 4, 4}), invalid_argument);  // may leave 64 bits
     CHECK_THROWS_AS(stats(causal, {index_t{1} << 40, index_t{1} << 40, 4, 4}), invalid_argument);
+    // a choice computes nothing: its largest integer may stand for no limit
+    constexpr index_t none = std::numeric_limits<index_t>::max();
+    CHECK(stats(q - kv < where(h == 0, none, 2), {1, 2, 8, 8}).visible == 64 + 36 + 7);
+    CHECK(stats(q - kv < min(where(h == 0, none, 2), 8), {1, 1, 8, 8}).visible == 64);
+    CHECK_THROWS_AS(stats(q - kv < where(h == 0, none, 2) + 1, {1, 2, 8, 8}), invalid_argument);
 }
 
 TEST_CASE("what needs more than 32 bits is not for lanes: constants as well as results") {

@@ -84,7 +84,7 @@ struct range {
     constexpr interval operator()(op::divide, interval x, interval y) const {
         if (y.contains(0) || x.lo == interval::least) {  // |x / y| <= |x|
             const index_t bound = std::max(detail::saturating_subtract(0, x.lo), detail::saturating_subtract(x.hi, 0));
-            return {-std::max<index_t>(bound, 0), std::max<index_t>(bound, 0)};
+            return {x.lo == interval::least ? x.lo : -std::max<index_t>(bound, 0), std::max<index_t>(bound, 0)};
         }
         const auto [lo, hi] = detail::corners(x, y, detail::floor_divide);
         return {lo, hi};

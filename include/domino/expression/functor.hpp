@@ -80,10 +80,20 @@ struct integer_score {
     static auto words(const auto&... x) { return call_text("scalar", x...); }
 };
 
+/// Whether a functor gives an expression for placeholders; of a generic one declared to return bool or a number, whose body may not
+/// compile for them, only calls with plain numbers are asked for.
+template <class F, class... Placeholders>
+consteval bool gives_expression() {
+    if constexpr (!Expression<F> && std::invocable<const F&, Placeholders...>) {
+        if constexpr (std::is_arithmetic_v<std::invoke_result_t<const F&, Placeholders...>>)
+            return !IntegerMask<F> && !IntegerScore<F>;
+        else return true;
+    } else return false;
+}
 template <class F>
-concept GenericMask = !Expression<F> && std::invocable<const F&, b_t, h_t, q_t, kv_t>;
+concept GenericMask = gives_expression<F, b_t, h_t, q_t, kv_t>();
 template <class F>
-concept GenericScore = !Expression<F> && std::invocable<const F&, score_t, b_t, h_t, q_t, kv_t>;
+concept GenericScore = gives_expression<F, score_t, b_t, h_t, q_t, kv_t>();
 
 }  // namespace detail
 
@@ -177,7 +187,8 @@ concept ScoreMod =
 // Functors join expressions, and each other, by the same operators: causal && [](auto b, auto h, auto q, auto kv) { ... }.
 namespace detail {
 template <class... Xs>
-concept WithFunctor = ((TruthExpression<Xs> || MaskFunctor<Xs>)&&...) && (MaskFunctor<Xs> || ...);
+concept WithFunctor =
+    ((TruthExpression<Xs> || MaskFunctor<Xs> || std::same_as<Xs, bool>)&&...) && (MaskFunctor<Xs> || ...);
 /// As std::function: !f asks whether there is one.
 template <class F>
 concept MayBeAbsent = std::is_constructible_v<bool, F> && !std::is_convertible_v<F, bool>;

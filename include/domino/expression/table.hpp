@@ -24,9 +24,11 @@ struct lookup : node {
     [[no_unique_address]] children<Indices...> indices;
     static constexpr axes read_by_indices = (Indices::depends_on | ... | axes::none);
     /// Whether it has an entry for each pair, keys along the last dimension; or its indices look up such. (Not where blocks of keys
-    /// share entries: there the range domain decides most tiles, and lanes are rows.)
+    /// share entries: there the range domain decides most tiles, and lanes are rows. Nor where an index reads the score, which is not
+    /// known before.)
     static constexpr bool by_pair = [] {
         constexpr axes last = std::array{Indices::depends_on...}[sizeof...(Indices) - 1];
+        if ((read_by_indices & axes::score) != axes::none) return false;
         return (read_by_indices & axes::pairs) != axes::none ||
                ((read_by_indices & axes::q) != axes::none && (last & (axes::kv | axes::blocks)) == axes::kv);
     }();

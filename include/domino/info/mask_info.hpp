@@ -18,6 +18,7 @@
 #include "domino/info/visualize_blocks.hpp"
 #include "domino/mask/chunk.hpp"
 #include "domino/mask/window.hpp"
+#include "domino/tensor/element.hpp"
 
 namespace domino::inline DOMINO_ARCH {
 
@@ -306,7 +307,7 @@ public:
     }
     /// 0 where attended, else the least finite T (or what is given).
     template <class T = float>
-    dense_mask<T> bias(T masked_out_value = std::numeric_limits<T>::lowest()) const {
+    dense_mask<T> bias(T masked_out_value = detail::lowest<T>()) const {
         detail::trace("mask_info.bias");
         return detail::dense<T>(mask_, shape_, T(0), masked_out_value);
     }

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <type_traits>
 #include <vector>
 
 #include "domino/error.hpp"
@@ -15,8 +14,8 @@ namespace domino::inline DOMINO_ARCH {
 /// written where it is not given). Tokens 5 0 7 with pad_id 0 are at 0 -1 1. The query positions of tokens [end, end + n) are
 /// that stretch of each row.   (penzai KVCachingTransformerLM)
 template <class T>
-std::vector<std::int32_t> token_positions(const T* tokens, index_t batch, index_t len,
-                                          std::type_identity_t<T> pad_id = 0, index_t written = -1) {
+std::vector<std::int32_t> token_positions(const T* tokens, index_t batch, index_t len, index_t pad_id = 0,
+                                          index_t written = -1) {
     const index_t size = detail::checked_product(
         "token_positions",
         {detail::at_least(0, batch, "token_positions: batch"), detail::at_least(0, len, "token_positions: len")});
@@ -27,7 +26,7 @@ std::vector<std::int32_t> token_positions(const T* tokens, index_t batch, index_
     for (index_t row = 0; row < batch; ++row) {
         std::int32_t count = 0;
         for (index_t i = row * len; i < row * len + (written < 0 ? len : written); ++i)
-            if (tokens[i] != pad_id) positions[static_cast<std::size_t>(i)] = count++;
+            if (static_cast<index_t>(tokens[i]) != pad_id) positions[static_cast<std::size_t>(i)] = count++;
     }
     return positions;
 }

@@ -41,7 +41,8 @@ auto same_type_within_last_n(index_t n, const table_view<T, R>& spans) {
 }
 
 /// Text that sees images in cross-attention: each image has `tokens` keys, and rows begins(i) <= q && q < ends(i) see
-/// image i = kv / tokens; tables [images], tokens >= 1.   (Flamingo, Llama 3.2 Vision, attention-gym)
+/// image i = kv / tokens; keys behind the last image belong to it. Tables [images], tokens >= 1.   (Flamingo, Llama 3.2 Vision,
+/// attention-gym)
 template <class T, class U>
 auto vision_cross(const table_view<T, 1>& begins, const table_view<U, 1>& ends, index_t tokens) {
     detail::at_least(1, tokens, "vision_cross(begins, ends, tokens): tokens");

@@ -5,6 +5,7 @@
 #include <bit>
 #include <concepts>
 #include <cstdint>
+#include <limits>
 
 #include "domino/config.hpp"
 
@@ -49,6 +50,23 @@ struct bfloat16 {
     }
     constexpr operator float() const { return std::bit_cast<float>(std::uint32_t{bits} << 16); }
 };
+
+namespace detail {
+
+/// The least finite T: of a number, float16 or bfloat16.
+template <class T>
+constexpr T lowest() {
+    T least{};
+    if constexpr (std::same_as<T, float16>) least.bits = 0xfbff;
+    else if constexpr (std::same_as<T, bfloat16>) least.bits = 0xff7f;
+    else {
+        static_assert(std::numeric_limits<T>::is_specialized, "domino: the least value of this type is not known");
+        least = std::numeric_limits<T>::lowest();
+    }
+    return least;
+}
+
+}  // namespace detail
 
 /// An element type of keys and values: float, float16, bfloat16, or std::int8_t with scales.
 template <class T>

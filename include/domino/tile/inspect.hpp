@@ -27,7 +27,9 @@ struct inspection : range {
     template <class Op>
     constexpr auto operator()(Op op, const auto&... x) const {
         const auto result = noted(static_cast<const range&>(*this)(op, x...));
-        if constexpr (std::is_same_v<decltype(result), const interval>)
+        constexpr bool chooses =
+            std::same_as<Op, op::where> || std::same_as<Op, op::minimum> || std::same_as<Op, op::maximum>;
+        if constexpr (std::is_same_v<decltype(result), const interval> && !chooses)
             seen->overflow |= result.lo == interval::least || result.hi == interval::most;
         return result;
     }
