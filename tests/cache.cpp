@@ -394,6 +394,35 @@ TEST_CASE("an entry that brings no token takes no page", "[cache]") {
     CHECK_NOTHROW(one.extend(std::vector<position_t>{0}));
 }
 
+TEST_CASE("positions go on behind what was evicted, whatever is kept or forked of it", "[cache][errors]") {
+    domino::paged_cache<float> cache({.batch = 8, .cells = 2, .head_dim = 4});
+    const index_t a = cache.open();
+    auto one = cache.select({a});
+    one.extend(std::vector<position_t>{0, 1, 2, 3, 4});
+    cache.evict_before(a, 4);
+    auto other = cache.select({cache.fork(a, 4)});
+    cache.keep(a, 4);
+    for (auto* s : {&one, &other}) {
+        CHECK(has(refusal([&] { s->extend(std::vector<position_t>{2}); }), "below 3"));
+        CHECK_NOTHROW(s->extend(std::vector<position_t>{3}));
+    }
+}
+
+TEST_CASE("a selection of a closed sequence is not the next one's of its number", "[cache][errors]") {
+    domino::paged_cache<float> cache({.batch = 8, .cells = 2, .head_dim = 4});
+    const index_t a = cache.open();
+    auto one = cache.select({a});
+    one.extend(std::vector<position_t>{0, 1});
+    cache.close(a);
+    const index_t next = cache.open();
+    CHECK(next == a);
+    CHECK(has(refusal([&] { one.extend(std::vector<position_t>{5}); }), "closed"));
+    CHECK(has(refusal([&] { one.keep(0, 0); }), "closed"));
+    CHECK(has(refusal([&] { one.positions(); }), "closed"));
+    CHECK(cache.end(next) == 0);
+    CHECK_NOTHROW(cache.select({next}).extend(std::vector<position_t>{5}));
+}
+
 TEST_CASE("overflow names the cache's size and overwrites nothing", "[cache][errors]") {
     domino::linear_cache<float> cache({.batch = 2, .cells = 4, .head_dim = 2});
     const std::vector<position_t> three{0, 1, 2, 0, 1, 2}, two{3, 4, 3, 4}, one{3, 3};
@@ -433,6 +462,15 @@ TEST_CASE("a ring goes on after padding has taken all cells, and to the last pos
     domino::ring_cache<float> two({.cells = 2, .head_dim = 2}, 2);
     two.extend(std::vector<position_t>{0, 1});
     CHECK(has(refusal([&] { two.extend(std::vector<position_t>{-1, -1}); }), "position 2"));
+}
+
+TEST_CASE("a ring of one cell keeps padding", "[cache]") {
+    domino::ring_cache<float> ring({.cells = 1, .head_dim = 2}, 1);
+    ring.extend(std::vector<position_t>{0});
+    ring.extend(std::vector<position_t>{-1});
+    CHECK_NOTHROW(ring.keep(0, ring.end(0)));
+    CHECK(ring.end(0) == 2);
+    CHECK_NOTHROW(ring.extend(std::vector<position_t>{1}));
 }
 
 TEST_CASE("pages that are foreign or free", "[cache][errors]") {

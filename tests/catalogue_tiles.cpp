@@ -59,6 +59,8 @@ TEST_CASE("golden vectors of types, globals, trees and key intervals") {
     CHECK(rows(causal || same_type(table(types)), 5, 5) == "10000 11100 11100 11110 11111");
     CHECK(rows(longformer(0, table(global)), 4, 4) == "1111 1100 1010 1001");
     CHECK(rows(tree(2, parents), 4, 6) == "111000 111100 111010 111101");
+    const std::vector<int> prefix{2};
+    CHECK(rows(with_indices(tree(0, parents), q, kv - table(prefix)(b)), 4, 6) == "111000 111100 111010 111101");
     CHECK(rows(causal && hidden_from(table(start), table(end)), 4, 4) == "1000 1100 1010 1011");
     CHECK(rows(nearer_than(2), 5, 5) == rows(band(1, 1), 5, 5));
     CHECK(rows(within(1), 5, 5) == rows(band(1, 1), 5, 5));

@@ -25,7 +25,7 @@ struct attention_options {
     lse_view lse = {};
     /// Position of the first query: `q` in a mask is the row plus this. kv_len - q_len aligns bottom-right.
     index_t q_offset = 0;
-    /// Keys that exist for each batch entry, [batch], each 0 to kv_len; the rest is never read. Empty: all.
+    /// Keys that exist for each batch entry, [batch], each 0 to kv_len, of index_t (64 bits); the rest is never read. Empty: all.
     std::span<const index_t> kv_lengths = {};
     /// A virtual logit for each head, [heads], in the denominator of the softmax: it takes weight and gives none. Not
     /// scaled; -inf for a head without. Part of the log-sum-exp.   (gpt-oss; ONNX Runtime head_sink)

@@ -88,7 +88,8 @@ public:
         return insert(std::move(copy));
     }
     index_t fork(index_t original) { return fork(original, end(original)); }
-    /// Ends a sequence; pages that no other uses are free again.
+    /// Ends a sequence; pages that no other uses are free again. Its number may become another's; selections of it refuse
+    /// to be used then.
     void close(index_t id) {
         release_from(of(id), 0);
         of(id).is_open = false;
@@ -104,6 +105,7 @@ public:
             const auto end = begin + std::min<index_t>(page_size_, s.positions.end() - begin);
             if (page < 0 || std::any_of(begin, end, [&](position_t p) { return p >= position; })) continue;
             pool_.release(std::exchange(page, -1));
+            s.evicted = std::max(s.evicted, *std::max_element(begin, end));
             std::fill(begin, end, -1);
         }
         ++changes_;
@@ -144,7 +146,8 @@ private:
     struct sequence {
         std::vector<std::int32_t> pages;
         std::vector<position_t> positions;
-        position_t last = -1;  ///< of all tokens so far, evicted ones too
+        position_t last = -1, evicted = -1;  ///< of all tokens so far, and of those that were evicted
+        index_t opened = 0;                  ///< tells it from others of its number, before and after it
         bool is_open = true;
 
         index_t end() const { return static_cast<index_t>(positions.size()); }
@@ -152,7 +155,8 @@ private:
             if (tokens == end()) return;
             positions.resize(static_cast<std::size_t>(tokens));
             const auto real = std::find_if(positions.rbegin(), positions.rend(), [](position_t p) { return p >= 0; });
-            last = real == positions.rend() ? -1 : *real;
+            if (tokens == 0) evicted = -1;
+            last = std::max(evicted, real == positions.rend() ? -1 : *real);
         }
         detail::cell place(index_t token, index_t page_size) const {
             return {pages[static_cast<std::size_t>(token / page_size)], token % page_size};
@@ -169,9 +173,9 @@ private:
     index_t insert(sequence&& s) {
         const auto place = std::find_if(sequences_.begin(), sequences_.end(), [](const auto& x) { return !x.is_open; });
         const index_t id = place - sequences_.begin();
+        s.opened = ++changes_;
         if (place == sequences_.end()) sequences_.push_back(std::move(s));
         else *place = std::move(s);
-        ++changes_;
         return id;
     }
     void release_from(sequence& s, index_t first) {
@@ -279,7 +283,7 @@ private:
     selection(paged_cache& cache, std::vector<index_t> ids)
         : cache_(&cache), ids_(std::move(ids)), added_(static_cast<index_t>(ids_.size()), {}, {}) {
         for (std::size_t i = 0; i < ids_.size(); ++i) {
-            cache.of(ids_[i]);
+            opened_.push_back(cache.of(ids_[i]).opened);
             if (std::find(ids_.begin(), ids_.begin() + static_cast<index_t>(i), ids_[i]) !=
                 ids_.begin() + static_cast<index_t>(i))
                 detail::fail("ids", "sequences that differ", std::to_string(ids_[i]) + " twice");
@@ -288,7 +292,10 @@ private:
 
     index_t id(index_t b_) const {
         if (b_ < 0 || b_ >= batch()) detail::fail("b", "0 to " + std::to_string(batch() - 1), std::to_string(b_));
-        return ids_[static_cast<std::size_t>(b_)];
+        const index_t id = ids_[static_cast<std::size_t>(b_)];
+        if (cache_->of(id).opened != opened_[static_cast<std::size_t>(b_)])
+            detail::fail("sequence", "an open one", std::to_string(id) + ", which was closed and opened anew");
+        return id;
     }
     auto source(const cache_rows<T>& rows) const {
         update();
@@ -299,7 +306,7 @@ private:
     void update() const {
         if (updated_at_ == cache_->changes_) return;
         len_ = 0;
-        for (const index_t i : ids_) len_ = std::max(len_, cache_->end(i));
+        for (index_t b_ = 0; b_ < batch(); ++b_) len_ = std::max(len_, end(b_));
         table_stride_ = cache_->pages_for(len_);
         block_table_.assign(static_cast<std::size_t>(batch() * table_stride_), -1);
         positions_.assign(static_cast<std::size_t>(batch() * len_), -1);
@@ -312,7 +319,7 @@ private:
     }
 
     paged_cache* cache_;
-    std::vector<index_t> ids_, first_;
+    std::vector<index_t> ids_, opened_, first_;
     detail::new_tokens added_;
     index_t added_at_ = -1;
     mutable index_t updated_at_ = -1, table_stride_ = 0, len_ = 0;

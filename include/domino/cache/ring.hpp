@@ -59,7 +59,7 @@ public:
         if (restart) gone = -1;
         position_t last = this->last(b_, first);
         for (const index_t token : kept) last = std::max(last, this->at(b_, token));
-        check(b_, gone, index_t{last} + 1, "to keep more tokens");
+        if (first + std::ssize(kept) < this->end(b_)) check(b_, gone, index_t{last} + 1, "to keep more tokens");
         this->compact(b_, first, kept);
     }
 

@@ -71,8 +71,8 @@ using mask_sources = mask_sources_of<any_mask>;
 ///
 /// The mask is an expression; apply_* join another to it and return a new type, and nothing of q_len x kv_len is filled
 /// but by the calls that return a tensor (`attention_mask`, `bias`, `qkv_masks`, `materialize_attention_mask`). An info
-/// is itself a mask mod, and as such checks that a call's shape is its own: attention(Q, K, V, O, info). Its `q` counts
-/// rows from 0, so the call's q_offset is 0. `mask()` is the bare expression.
+/// is itself a mask mod, and as such checks that a call's shape is its own: attention(Q, K, V, O, info); below another mask and
+/// in an any_mask, that it covers the call's. Its `q` counts rows from 0, so the call's q_offset is 0. `mask()` is the bare expression.
 ///
 /// The mask is what is attended; ids are labels of the tokens, of which padding, lengths, offsets and positions are
 /// derived. The constructors copy what they are given, expressions and arrays own it and share it among copies, so an

@@ -47,9 +47,14 @@ struct inspection : range {
 private:
     constexpr interval noted(interval x) const { return seen->widest = join(seen->widest, x), x; }
     static constexpr auto noted(auto x) { return x; }
+    /// A mask that knows its shape has rows from 0 on.
+    static std::string what(const auto& table) {
+        if constexpr (requires { table.shape(); }) return table.name() + " (whose rows are those without a q_offset)";
+        else return "table '" + table.name() + "'";
+    }
     static constexpr void check(const auto& table, std::size_t dimension, interval index) {
         if (index.lo < 0 || index.hi >= table.extent(dimension))
-            fail("table '" + table.name() + "'",
+            fail(what(table),
                  "an entry for every index of the call, " + std::to_string(index.lo) + " to " +
                      std::to_string(index.hi) + ", in dimension " + std::to_string(dimension),
                  std::to_string(table.extent(dimension)) + " entries");
