@@ -11,7 +11,8 @@ namespace domino::inline DOMINO_ARCH {
 /// A tree of tokens after a prefix: a node sees the prefix, its ancestors and itself,
 /// kv < prefix || ancestor(kv - prefix, q), with queries 0 to n - 1 the nodes and keys the prefix, then the nodes.
 /// parents[i] < i is node i's parent, negative for a root. With a q_offset of prefix in the call write
-/// offset(tree(...), -prefix); for prefixes of different lengths with_indices(tree(0, parents), q, kv - prefix(b)). Tiles of the prefix are decided by ranges, the tail by n x n bools.
+/// offset(tree(...), -prefix), and for prefixes of different lengths with_indices(tree(0, parents), q, kv - prefix(b)).
+/// Tiles of the prefix are decided by ranges, the tail by n x n bools.
 /// (SpecInfer, Medusa, EAGLE; FlashInfer, xformers, attention-gym)
 template <IntegerList Range>
 auto tree(index_t prefix, const Range& parents) {
