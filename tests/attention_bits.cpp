@@ -5,7 +5,7 @@
 #include <array>
 #include <cstdint>
 #include <cstring>
-#include <domino/compiled_elsewhere.hpp>
+#include <domino/domino.hpp>
 #include <vector>
 
 #include "catch.hpp"
