@@ -294,11 +294,9 @@ TEST_CASE("floats, alone and beside integers") {
     agree(compose(softcap(5.f), score - 0.5f * abs(q - kv)), few_ulp);
 }
 
-TEST_CASE("a mask's products, quotients, remainders and roots are rounded in lanes as they are at points") {
-    for (const any_mask& m :
-         {any_mask((q - kv) % 0.7f == 0.f), any_mask(q * 0.37f - kv * 0.37f < 0.37f),
-          any_mask((kv * 0.37f) % 1.3f < q % 1.7f), any_mask(q * 0.1f / 3.f <= kv * 0.1f / 3.f),
-          any_mask(q / (kv + 0.7f) * (kv + 0.7f) == q * 1.f), any_mask(sqrt(q * kv) * sqrt(q * kv) == q * kv)}) {
+TEST_CASE("a mask's products and remainders are rounded in lanes as they are at points") {
+    for (const any_mask& m : {any_mask((q - kv) % 0.7f == 0.f), any_mask(q * 0.37f - kv * 0.37f < 0.37f),
+                              any_mask((kv * 0.37f) % 1.3f < q % 1.7f)}) {
         std::uint64_t words[64] = {};
         m.set_bits({0, 0, {0, 64}, {0, 64}}, 0, words);
         int wrong = 0;
