@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The same bits on every architecture with fused multiply-add: hashes of fixed problems, committed (SLEEF's habit). They
-// were equal for AVX-512 and AVX2 + FMA; a change of a kernel that moves them says so here.
+// were equal for AVX-512, AVX2 + FMA and NEON (the last case's with AVX-512 only before parts were joined by fma); a change
+// of a kernel that moves them says so here.
 // Row counts are multiples of 32: a panel of few rows sums with lanes along head_dim, and only full ones promise this.
 #include <array>
 #include <cstdint>

@@ -74,8 +74,7 @@ TEST_CASE("an info checks that a call has its shape") {
     const auto info = ones(2, 4).apply_causal();
     CHECK_THROWS_WITH(materialize(info, {2, 1, 5, 4}),
                       "domino: mask_info (whose rows are those without a q_offset): expected an entry for every index "
-                      "of the call, 0 to 4, "
-                      "in dimension 2, got 4 entries");
+                      "of the call, 0 to 4, in dimension 2, got 4 entries");
     CHECK_THROWS_AS(materialize(info, {2, 1, 4, 5}), invalid_argument);
     CHECK_THROWS_AS(materialize(info, {3, 1, 4, 4}), invalid_argument);
     CHECK_NOTHROW(materialize(info, {2, 8, 4, 4}));  // any number of heads
