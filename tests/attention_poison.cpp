@@ -60,8 +60,7 @@ std::string judge(call::problem& p, poison& bad, inputs::tensor& clean_o, inputs
                     const float got = p.o(b, h, row, d), want = clean_o(b, h, row, d);
                     const bool good = hit ? (!shows || std::isnan(got)) : compare::bits(got) == compare::bits(want);
                     if (!good)
-                        return compare::detail::place(b, h, row, d, static_cast<double>(want),
-                                                      static_cast<double>(got)) +
+                        return compare::place(b, h, row, d, static_cast<double>(want), static_cast<double>(got)) +
                                (hit ? " (a NaN vanished)" : " (a masked key leaked)");
                 }
                 if (!hit && compare::bits(p.lse(b, h, row, 0)) != compare::bits(clean_lse(b, h, row, 0)))

@@ -18,11 +18,11 @@
 // the same way, and that take 23 where c0 is 12.
 #pragma once
 
+#include <array>
+#include <bit>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
-#include <sstream>
 #include <string>
 #include <vector>
 
@@ -43,17 +43,9 @@ struct bound {
 
 enum class kind { finite, plus_infinity, minus_infinity, nan };
 
-inline kind classify(double x) {
-    if (std::isnan(x)) return kind::nan;
-    if (std::isinf(x)) return x > 0 ? kind::plus_infinity : kind::minus_infinity;
-    return kind::finite;
-}
+kind classify(double x);
 
-inline std::uint32_t bits(float x) {
-    std::uint32_t n = 0;
-    std::memcpy(&n, &x, sizeof n);
-    return n;
-}
+inline std::uint32_t bits(float x) { return std::bit_cast<std::uint32_t>(x); }
 
 /// What one comparison found. `share` is the worst error over its bound; `units` the worst error over u * A.
 struct report {
@@ -68,80 +60,16 @@ struct report {
     explicit operator bool() const { return ok; }
 };
 
-namespace detail {
-
-inline std::string place(index_t b, index_t h, index_t row, index_t d, double expected, double got) {
-    std::ostringstream text;
-    text.precision(9);
-    text << "at b=" << b << " h=" << h << " q=" << row;
-    if (d >= 0) text << " d=" << d;
-    text << ": expected " << expected << ", got " << got;
-    return text.str();
-}
-
-inline void fail(report& r, const std::string& what) {
-    if (r.ok) r.worst = what;
-    r.ok = false;
-}
-
-/// One number against its bound. Exact zeros of rows that see nothing are asked for by `exact_zero`.
-inline void element(report& r, double expected, float got, double unit, double allowed, bool exact_zero,
-                    const std::array<index_t, 4>& at) {
-    const auto where = [&] { return place(at[0], at[1], at[2], at[3], expected, static_cast<double>(got)); };
-    if (classify(expected) != classify(static_cast<double>(got))) return fail(r, "class " + where());
-    if (classify(expected) != kind::finite) return;
-    if (exact_zero) {
-        if (bits(got) != 0) fail(r, "not +0.0 " + where());
-        return;
-    }
-    const double error = std::abs(static_cast<double>(got) - expected);
-    const double share = error == 0 ? 0 : error / allowed;
-    const double units = unit == 0 ? 0 : error / unit;
-    r.square_sum += units * units;
-    ++r.count;
-    r.units = std::max(r.units, units);
-    if (share > r.share || !(share == share)) {
-        r.share = share;
-        if (r.ok) r.worst = where();
-    }
-    if (!(share <= 1)) r.ok = false;
-}
-
-}  // namespace detail
+/// An element in words; d < 0 for one of the lse.
+std::string place(index_t b, index_t h, index_t row, index_t d, double expected, double got);
 
 /// `out` is the library's output; its extents are the answer's.
-inline report output(const reference::answer& expected, const reference::strided& out, bound k = {}) {
-    report r;
-    std::size_t row = 0, n = 0;
-    for (index_t b = 0; b < out.extents[0]; ++b)
-        for (index_t h = 0; h < out.extents[1]; ++h)
-            for (index_t i = 0; i < out.extents[2]; ++i, ++row)
-                for (index_t d = 0; d < out.extents[3]; ++d, ++n) {
-                    const double unit = reference::unit_roundoff * expected.weight[n];
-                    detail::element(r, expected.o[n], static_cast<float>(out(b, h, i, d)), unit,
-                                    unit * k.of(expected.magnitude[row], expected.head_dim) + expected.floor[row],
-                                    classify(expected.lse[row]) == kind::minus_infinity, {b, h, i, d});
-                }
-    return r;
-}
+report output(const reference::answer& expected, const reference::strided& out, bound k = {});
 
 /// `lse` is dense [batch, heads, q_len].
-inline report lse(const reference::answer& expected, const float* lse, std::array<index_t, 4> extents, bound k = {}) {
-    report r;
-    std::size_t row = 0;
-    for (index_t b = 0; b < extents[0]; ++b)
-        for (index_t h = 0; h < extents[1]; ++h)
-            for (index_t i = 0; i < extents[2]; ++i, ++row)
-                detail::element(r, expected.lse[row], lse[row], reference::unit_roundoff,
-                                reference::unit_roundoff *
-                                    (k.of(expected.magnitude[row], expected.head_dim) + std::abs(expected.lse[row])),
-                                false, {b, h, i, -1});
-    return r;
-}
+report lse(const reference::answer& expected, const float* lse, std::array<index_t, 4> extents, bound k = {});
 
 /// Bit for bit, NaN payloads too.
-inline bool same_bits(const std::vector<float>& a, const std::vector<float>& b) {
-    return a.size() == b.size() && (a.empty() || std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0);
-}
+bool same_bits(const std::vector<float>& a, const std::vector<float>& b);
 
 }  // namespace compare

@@ -50,6 +50,13 @@ auto unpack(simd::bools x) {
 /// Truth values, integers (below 2^53) and floats, as numbers.
 struct values {
     std::vector<double> lanes, points;
+
+    void add(std::initializer_list<double> of_lanes, double of_point) {
+        for (const double x : of_lanes) {
+            lanes.push_back(x);
+            points.push_back(of_point);
+        }
+    }
 };
 
 /// Floats may differ by `tolerance` of max(1, |value|), NaN equals NaN alone.
@@ -95,6 +102,16 @@ struct knowing_lanes : Lanes {
     static auto known(auto value) { return value; }
 };
 
+/// The value at a point, whole and with what the row decides evaluated at another query first. (One function, however often it is
+/// compared: half of what this file takes to compile.)
+template <Expression E>
+[[gnu::noinline]] std::array<double, 2> at_points(const E& e, const point& at) {
+    const point before{at.b, at.h, 0, at.kv, 0.f};
+    const auto of_row =
+        knowing_all_but<axes::q | axes::score>(e, [&](const auto& of_key) { return evaluate(of_key, before); });
+    return {static_cast<double>(evaluate(e, at)), static_cast<double>(evaluate(of_row, at))};
+}
+
 /// The value in each lane, whole and with what the rows decide evaluated at another key first.
 template <Expression E, class Lanes>
 void collect(const E& e, const Lanes& lanes, const rows& r, values& v) {
@@ -109,14 +126,8 @@ void collect(const E& e, const Lanes& lanes, const rows& r, values& v) {
     static_assert(std::is_same_v<value_t<E>, float> == std::is_same_v<lane, float>);
     static_assert(std::is_same_v<decltype(got), decltype(again)>);
     for (std::size_t i = 0; i < width; ++i) {
-        const point at{1, r.h[i], r.q[i], r.kv, r.score[i]}, before{1, r.h[i], 0, r.kv, 0.f};
-        const auto of_row =
-            knowing_all_but<axes::q | axes::score>(e, [&](const auto& of_key) { return evaluate(of_key, before); });
-        for (const double one :
-             {static_cast<double>(got[i]), static_cast<double>(again[i]), static_cast<double>(evaluate(of_row, at))}) {
-            v.lanes.push_back(one);
-            v.points.push_back(static_cast<double>(evaluate(e, at)));
-        }
+        const auto [whole, of_row] = at_points(e, point{1, r.h[i], r.q[i], r.kv, r.score[i]});
+        v.add({static_cast<double>(got[i]), static_cast<double>(again[i]), of_row}, whole);
     }
 }
 
@@ -127,10 +138,8 @@ void collect_words(const E& e, values& v) {
         for (const index_t head : {0, 2})
             for (const index_t start : {0, 3, 40}) {
                 const std::uint64_t word = key_words::word_of(evaluate(e, key_words{1, head, row, {start}}));
-                for (index_t j = 0; j < key_words::size; ++j) {
-                    v.lanes.push_back(static_cast<double>(word >> j & 1));
-                    v.points.push_back(evaluate(e, point{1, head, row, start + j}));
-                }
+                for (index_t j = 0; j < key_words::size; ++j)
+                    v.add({static_cast<double>(word >> j & 1)}, at_points(e, point{1, head, row, start + j})[0]);
             }
 }
 
