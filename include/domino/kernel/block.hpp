@@ -133,24 +133,27 @@ private:
         tile_ = keys;
         if (kind == tile_kind::full) {
             score(i, rows, keys, all_visible{}, w_.scores, tile_max);
-            return add_weighted<R, false>(i, keys, {0, keys.size(), keys.size()}, tile_max);
+            return add_weighted<R, false>(i, w_.scores, keys, {0, keys.size(), keys.size()}, tile_max);
         }
         if (skip_masked_) std::fill(visible_, std::end(visible_), 0);
         tile box = rows.box;
         box.kv = keys;
-        span live{0, 0};
-        seen_keys seen{};
+        span scored{0, 0};
+        // what registers before the last see and what those beyond the first see, from the first such key to the last
+        span early{keys.end, keys.begin}, late = early;
         const auto add = [&]<class Visible>(span some, seen_by who, const Visible& visible) {
-            if (live.empty()) live = {some.begin, some.begin};
-            float* const scores = w_.scores + (some.begin - live.begin) * panel;
-            std::fill(w_.scores + live.size() * panel, scores, minus_infinity);  // nobody sees what is between
-
-            // the first register alone has seen all so far
-            const bool first_alone = who == seen_by::first && seen.left == live.size();
-            live.end = some.end;
-            if (first_alone) seen.left = live.size();
-            if (who != seen_by::last) seen.right = live.size();
-            if constexpr (R > 1 && std::same_as<Visible, visible_bits>)
+            constexpr bool some_see = R > 1 && std::same_as<Visible, visible_bits>;
+            if (scored.empty()) scored = {some.begin, some.begin};
+            float* const scores = w_.scores + (some.begin - scored.begin) * panel;
+            std::fill(w_.scores + scored.size() * panel, scores, minus_infinity);  // nobody sees what is between
+            scored.end = some.end;
+            const auto widen = [&](span& seen, std::uint64_t by) {
+                const span more = some_see ? seen_span(some, by) : some;
+                seen = {std::min(seen.begin, more.begin), std::max(seen.end, more.end)};
+            };
+            if (who != seen_by::last) widen(early, before_last);
+            if (who != seen_by::first) widen(late, beyond_first);
+            if constexpr (some_see)
                 if (who != seen_by::several)
                     return score_register(i, who == seen_by::first ? 0 : R - 1, rows, some, visible, scores, tile_max);
             score(i, rows, some, visible, scores, tile_max);
@@ -160,17 +163,31 @@ private:
             if (skip_masked_) std::fill_n(visible_of(r.kv), r.kv.size(), ~std::uint64_t{0});
             add(r.kv, seen_by::several, all_visible{});
         });
-        if (live.empty()) return;
-        seen.end = live.size();
-        if (skip_masked_) add_weighted<R, true>(i, live, seen, tile_max);
-        else add_weighted<R, false>(i, live, seen, tile_max);
+        if (scored.empty()) return;
+        const span seen{std::min(early.begin, late.begin), std::max(early.end, late.end)};
+        const index_t left = std::max(seen.begin, std::min(late.begin, early.end)), right = std::max(left, early.end);
+        const seen_keys by_register{left - seen.begin, right - seen.begin, seen.size()};
+        float* const scores = w_.scores + (seen.begin - scored.begin) * panel;
+        if (skip_masked_) add_weighted<R, true>(i, scores, seen, by_register, tile_max);
+        else add_weighted<R, false>(i, scores, seen, by_register, tile_max);
     }
 
     /// What the panel's rows see of the tile's keys from the first of `some` on.
     std::uint64_t* visible_of(span some) { return visible_ + (some.begin - tile_.begin); }
 
-    /// Which registers of a panel's rows see a key.
+    /// Which registers of a panel's rows see a key; and the rows of others.
     enum class seen_by { none, first, last, several };
+    static constexpr std::uint64_t beyond_first = ~std::uint64_t{0} << (simd::width % 64),
+                                   before_last = ~(~std::uint64_t{0} << ((panel_registers - 1) * simd::width));
+
+    /// From the first to the last of some keys that these rows see; there is one.
+    span seen_span(span some, std::uint64_t rows) {
+        const std::uint64_t* const visible = visible_of(some);
+        span seen{0, some.size()};
+        while ((visible[seen.begin] & rows) == 0) ++seen.begin;
+        while ((visible[seen.end - 1] & rows) == 0) --seen.end;
+        return {some.begin + seen.begin, some.begin + seen.end};
+    }
 
     /// Calls f(keys, registers that see them, bits) for what any row sees of a partial run, in whole steps. Rows that follow
     /// each other often see keys that follow each other, as under causality: then only a panel's first register sees the
@@ -181,8 +198,6 @@ private:
         write_mask(mask_, rows, keys, p_.narrow, visible);
         std::fill_n(visible + keys.size(), step<R> - 1, 0);
         const auto who_sees = [&](index_t key) {
-            constexpr std::uint64_t all = ~std::uint64_t{0}, beyond_first = all << (simd::width % 64),
-                                    before_last = ~(all << ((panel_registers - 1) * simd::width));
             std::uint64_t rows_of_step = 0;
             for (index_t j = 0; j < step<R>; ++j) rows_of_step |= visible[key - keys.begin + j];
             return rows_of_step == 0                  ? seen_by::none
@@ -283,14 +298,15 @@ private:
         return rows.first == scratch ? visited_.size() : 0;
     }
 
-    /// The tile's scores become weights; gives by how much what was summed before must `shrink`.
+    /// Scores of some keys become `weights`; gives by how much what was summed before must `shrink`.
     template <int R, bool skip_masked>
-    void weigh(index_t i, span some, seen_keys seen, const simd::floats (&tile_max)[R], simd::floats (&shrink)[R]) {
+    void weigh(index_t i, float* weights, span some, seen_keys seen, const simd::floats (&tile_max)[R],
+               simd::floats (&shrink)[R]) {
         const auto exponentiate_as = [&]<class Rows>(Rows) {
             for (int r = 0; r < R; ++r) {
                 const index_t row = i * panel + r * simd::width;
                 const span own = seen.of_register(r, R);
-                shrink[r] = exponentiate<Rows>(w_.scores + own.begin * panel + r * simd::width, own.size(),
+                shrink[r] = exponentiate<Rows>(weights + own.begin * panel + r * simd::width, own.size(),
                                                score_unit_ * std::numbers::log2e_v<float>, tile_max[r],
                                                {w_.max + row, w_.sum + row});
             }
@@ -299,17 +315,17 @@ private:
             if (rows_in(i) <= 4) exponentiate_as(four_rows{});
             else exponentiate_as(many_rows{});
         else exponentiate_as(many_rows{});
-        if constexpr (skip_masked) mark_masked<R>(w_.scores, some.size(), {visible_of(some)});
+        if constexpr (skip_masked) mark_masked<R>(weights, some.size(), {visible_of(some)});
         if (p_.softmax.dropout.active())
-            drop_weights(w_.scores, some, R * simd::width, {block_.b, w_.heads + i * panel, w_.positions + i * panel},
+            drop_weights(weights, some, R * simd::width, {block_.b, w_.heads + i * panel, w_.positions + i * panel},
                          p_.softmax.dropout);
     }
 
-    /// The tile's weighted values join the output; those of a thin panel at its next pass.
+    /// Some keys' values join the output, weighted by their scores; those of a thin panel at its next pass.
     template <int R, bool skip_masked>
-    void add_weighted(index_t i, span some, seen_keys seen, const simd::floats (&tile_max)[R]) {
+    void add_weighted(index_t i, float* scores, span some, seen_keys seen, const simd::floats (&tile_max)[R]) {
         simd::floats shrink[R];
-        weigh<R, skip_masked>(i, some, seen, tile_max, shrink);
+        weigh<R, skip_masked>(i, scores, some, seen, tile_max, shrink);
         if constexpr (R == 1) {
             if (thin(i)) {
                 std::swap(w_.scores, w_.weights);
@@ -321,7 +337,7 @@ private:
         }
         rescale(o_panel(i), value_dim_, shrink);
         const auto add_with = [&](const auto& prefetch) {
-            add_values<R, skip_masked>(o_panel(i), value_dim_, w_.scores, values(some), seen, prefetch);
+            add_values<R, skip_masked>(o_panel(i), value_dim_, scores, values(some), seen, prefetch);
         };
         if constexpr (!skip_masked) {
             find_next_with_values(some);

@@ -137,12 +137,17 @@ void write_bits_by_key(const Mask& mask, const panel_rows& rows, span keys, std:
 /// The same; lanes run along the rows.
 template <Expression Mask>
 void write_bits_by_row(const Mask& mask, const panel_rows& rows, span keys, std::uint64_t* out) {
-    std::fill_n(out, keys.size(), 0);
+    const std::uint64_t there = ~std::uint64_t{0} >> (64 - rows.count);
     with_lanes<panel_registers>(rows, mask, [&](auto at_row, const auto& known_mask) {
-        for (int r = 0; r * simd::width < rows.count; ++r)
-            domino::detail::set_row_bits(
-                keys, std::min(rows.count - r * simd::width, simd::width), r * simd::width, out,
-                [&](index_t key) DOMINO_INLINE_LAMBDA { return evaluate(known_mask, at_row.at(r, key)); });
+        for (index_t key = keys.begin; key < keys.end; ++key) {
+            std::uint64_t word = 0;
+            simd::unroll<panel_registers>([&](auto r) DOMINO_INLINE_LAMBDA {
+                if (r > 0 && r * simd::width >= rows.count) return;
+                const auto sees = domino::detail::spread(evaluate(known_mask, at_row.at(r, key)));
+                word |= std::uint64_t{simd::to_bits(sees)} << (r * simd::width);
+            });
+            *out++ = word & there;
+        }
     });
 }
 
