@@ -32,10 +32,9 @@ void set_bits(const E& expression, const tile& t, index_t bit, std::uint64_t* ke
     for (index_t row = t.q.begin; row < t.q.end; row += simd::width, bit += simd::width) {
         rows_in_lanes at{t.b.begin, t.h.begin, {row}, 0, {}, smaller(t.q.end - row, simd::width)};
         const auto of_rows = knowing_all_but<axes::kv>(expression, [&](const auto& e) { return evaluate(e, at); });
-        set_row_bits(t.kv, at.live, bit, keys, [&](index_t key) DOMINO_INLINE_LAMBDA {
-            at.kv = key;
-            return evaluate(of_rows, at);
-        });
+        const std::uint64_t there = ~std::uint64_t{0} >> (64 - at.live);
+        for (at.kv = t.kv.begin; at.kv < t.kv.end; ++at.kv)
+            keys[at.kv - t.kv.begin] |= (simd::to_bits(spread(evaluate(of_rows, at))) & there) << bit;
     }
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// What rows see, a word a key and a bit a row: evaluated a register of rows at a time, or, where data by pair has neighbouring keys
-// side by side, a word of a row's keys at a time and transposed.
+// What rows see, a word a key and a bit a row, where data by pair has neighbouring keys side by side: evaluated a word of a row's keys
+// at a time, and transposed.
 #pragma once
 
 #include <cstdint>
@@ -12,14 +12,6 @@
 
 namespace domino::inline DOMINO_ARCH {
 namespace detail {
-
-/// Sets the bits of a register of rows, of which `live` are there, in the words of `keys`, the first row's in place `bit`:
-/// sees(key) tells lane by lane.
-template <class Sees>
-DOMINO_INLINE void set_row_bits(span keys, index_t live, index_t bit, std::uint64_t* words, Sees sees) {
-    const std::uint64_t there = ~std::uint64_t{0} >> (64 - live);
-    for (index_t key = keys.begin; key < keys.end; ++key) *words++ |= (simd::to_bits(spread(sees(key))) & there) << bit;
-}
 
 /// Calls visit(j, bits) for the j-th of `keys`, the last of which has a word of keys up to it: bit i where row i, of `rows` rows,
 /// sees it. at(i, key) is the domain of row i's keys from `key` on.
