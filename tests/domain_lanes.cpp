@@ -102,8 +102,8 @@ struct knowing_lanes : Lanes {
     static auto known(auto value) { return value; }
 };
 
-/// The value at a point, whole and with what the row decides evaluated at another query first. (One function, however often it is
-/// compared: half of what this file takes to compile.)
+/// The value at a point, whole and with what the row decides evaluated at another query first. (Not inlined: this file takes long
+/// enough to compile.)
 template <Expression E>
 [[gnu::noinline]] std::array<double, 2> at_points(const E& e, const point& at) {
     const point before{at.b, at.h, 0, at.kv, 0.f};
