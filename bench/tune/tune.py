@@ -1,14 +1,17 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""Justifies the numbers in include/domino/kernel/shape.hpp: compiles the kernel with other numbers and times all of them in
-one process, interleaved with the probes of the machine.
+"""Justifies the numbers in include/domino/kernel/shape.hpp: compiles the kernel with other numbers, or as it was, and times all
+of them in one process, interleaved with the probes of the machine.
 
     python3 bench/tune/tune.py                       all variants
     python3 bench/tune/tune.py step kv_tile          those that change one of these
     python3 bench/tune/tune.py step=4,kv_tile=48     this one
+    python3 bench/tune/tune.py @HEAD @HEAD~3         include/ as of these commits: the first shows the noise
 
 Prints for each variant and row the percent of what the machine allows (its multiply-adds, or its reads where these
-take longer), best / median. The compiler is $CXX (g++), with $CXXFLAGS beside the flags of a release."""
+take longer), best / median, and how many times as long as the kernel as it is it takes: the median over neighbouring
+calls, which is the number to trust on a busy machine. The compiler is $CXX (g++), with $CXXFLAGS beside the flags of a
+release."""
 
 import argparse
 import concurrent.futures
@@ -16,6 +19,7 @@ import ctypes
 import os
 import pathlib
 import re
+import shutil
 import statistics
 import subprocess
 import sys
@@ -63,22 +67,28 @@ def substitute(text, name, value):
 
 def build(variant, folder):
     """Compiles a variant into a shared library; None where its numbers do not fit together."""
-    text = SHAPE.read_text()
-    for change in filter(None, variant.split(",")):
-        text = substitute(text, *change.split("="))
     place = folder / re.sub(r"\W+", "_", variant or "default")
-    header = place / "domino/kernel/shape.hpp"
-    header.parent.mkdir(parents=True, exist_ok=True)
-    header.write_text(text)
-    library = place / "tune.so"
+    shutil.rmtree(place, ignore_errors=True)
+    place.mkdir(parents=True)
+    if variant.startswith("@"):
+        headers = subprocess.run(["git", "-C", ROOT, "archive", variant[1:], "include"], stdout=subprocess.PIPE, check=True)
+        subprocess.run(["tar", "-x", "-C", place], input=headers.stdout, check=True)
+    else:
+        shutil.copytree(ROOT / "include", place / "include")
+        text = SHAPE.read_text()
+        for change in filter(None, variant.split(",")):
+            text = substitute(text, *change.split("="))
+        (place / SHAPE.relative_to(ROOT)).write_text(text)
+    linked, library = place / "linked.so", place / "tune.so"
     command = [os.environ.get("CXX", "g++"), "-std=c++20", "-O3", "-DNDEBUG", "-march=native", "-fPIC", "-shared",
-               "-fvisibility=hidden", "-I", place, "-I", ROOT / "include",
-               *os.environ.get("CXXFLAGS", "").split(), ROOT / "bench/tune/tune.cpp", "-o", library]
+               "-fvisibility=hidden", "-I", place / "include",
+               *os.environ.get("CXXFLAGS", "").split(), ROOT / "bench/tune/tune.cpp", "-o", linked]
     done = subprocess.run(command, stderr=subprocess.PIPE, text=True)
     if done.returncode != 0:
         errors = [line for line in done.stderr.splitlines() if "error" in line]
         print(f"{variant}: {errors[0] if errors else done.stderr}", file=sys.stderr)
         return None
+    shutil.copy(linked, library)  # where the linker's own file lies in memory can cost a fifth of the time
     loaded = ctypes.CDLL(str(library))
     loaded.row_name.restype = ctypes.c_char_p
     for function in ("row_flops", "row_bytes", "row_seconds", "row_sum", "fma_rate", "read_rate"):
@@ -86,10 +96,11 @@ def build(variant, folder):
     return loaded
 
 
-def percents(library, row, seconds, peak, reads):
-    """Of what the machine allows, best and median."""
+def figures(library, row, seconds, as_it_is, peak, reads):
+    """Percent of what the machine allows, best and median; and the time against that of the kernel as it is."""
     least = max(library.row_flops(row) / peak, library.row_bytes(row) / reads)
-    return f"{100 * least / min(seconds):5.1f} /{100 * least / statistics.median(seconds):5.1f}"
+    ratio = statistics.median(own / other for own, other in zip(seconds, as_it_is))
+    return f"{100 * least / min(seconds):5.1f} /{100 * least / statistics.median(seconds):5.1f} {ratio:6.3f}"
 
 
 def main():
@@ -99,7 +110,7 @@ def main():
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="compilers at once")
     parser.add_argument("--folder", type=pathlib.Path, default=ROOT / "build/tune")
     options = parser.parse_args()
-    chosen = [v for v in options.variants if "=" in v]
+    chosen = [v for v in options.variants if "=" in v or v.startswith("@")]
     names = set(options.variants) - set(chosen)
     if not options.variants or names:
         chosen += [v for v in VARIANTS if not names or names & set(re.findall(r"(\w+)=", v))]
@@ -119,20 +130,22 @@ def main():
     for repetition in range(options.repetitions):
         print(f"repetition {repetition + 1} of {options.repetitions}", file=sys.stderr)
         for row in range(len(rows)):
-            for variant, library in libraries.items():
+            for turn in range(len(libraries)):  # each is first, second and so on in turn
+                variant, library = list(libraries.items())[(turn + repetition) % len(libraries)]
                 peak = max(peak, default.fma_rate())
                 seconds[variant, row].append(library.row_seconds(row))
             reads = max(reads, default.read_rate())
 
-    print(f"{peak * 1e-9:.1f} GFLOP/s, {reads * 1e-9:.1f} GB/s; best / median of {options.repetitions}, in %\n")
+    print(f"{peak * 1e-9:.1f} GFLOP/s, {reads * 1e-9:.1f} GB/s; best / median of {options.repetitions}, in %; times as long\n")
     width = max(map(len, libraries)) + 2
-    print(" " * width + "".join(f"{row:>16}" for row in rows))
+    print(" " * width + "".join(f"{row:>22}" for row in rows))
     for variant, library in libraries.items():
         line = (variant or "as it is").ljust(width)
         for row in range(len(rows)):
             expected = default.row_sum(row)
             wrong = abs(library.row_sum(row) - expected) > 1e-4 * expected
-            line += f"{'wrong' if wrong else percents(library, row, seconds[variant, row], peak, reads):>16}"
+            own, as_it_is = seconds[variant, row], seconds["", row]
+            line += f"{'wrong' if wrong else figures(library, row, own, as_it_is, peak, reads):>22}"
         print(line)
 
 
