@@ -175,7 +175,7 @@ private:
     /// What the panel's rows see of the tile's keys from the first of `some` on.
     std::uint64_t* visible_of(span some) { return visible_ + (some.begin - tile_.begin); }
 
-    /// Which registers of a panel's rows see a key; and the rows of others.
+    /// Which registers of a panel's rows see a key. Below, the bits of the rows beyond the first one, and before the last.
     enum class seen_by { none, first, last, several };
     static constexpr std::uint64_t beyond_first = ~std::uint64_t{0} << (simd::width % 64),
                                    before_last = ~(~std::uint64_t{0} << ((panel_registers - 1) * simd::width));

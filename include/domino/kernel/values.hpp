@@ -23,7 +23,7 @@ inline void mark_masked(float* weights, index_t keys, visible_bits visible) {
         }
 }
 
-/// Keys of a tile [0, end) as a panel sees them: those before `left` its first register of rows alone, those from `right` on
+/// Keys [0, end) as a panel sees them: those before `left` its first register of rows alone, those from `right` on
 /// its last.
 struct seen_keys {
     index_t left, right, end;
